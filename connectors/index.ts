@@ -1,0 +1,10 @@
+import type { Connector } from "#kit";
+import mailchimp from "./mailchimp/index.ts";
+import shopify from "./shopify/index.ts";
+import stripe from "./stripe/index.ts";
+import woocommerce from "./woocommerce/index.ts";
+
+/** The connectors that Lethe ships. */
+export const connectors: ReadonlyMap<string, Connector> = new Map(
+  [shopify, stripe, mailchimp, woocommerce].map((connector) => [connector.id, connector]),
+);

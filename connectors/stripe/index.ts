@@ -1,0 +1,111 @@
+import { activity, consent, defineConnector, field, type Envelope, on, optionalText, platformId, subject, timestamped } from "#kit";
+import { z } from "zod";
+
+/** The dashboard's test fixtures all carry this id: on its own it would drop real test traffic. */
+const SHARED_TEST_ID = "evt_00000000000000";
+
+/** A Stripe event wraps its object (https://docs.stripe.com/api/events/object). */
+const about = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.object({ data: z.object({ object: z.object(shape) }) });
+
+const address = z.object({ country: optionalText }).nullish();
+
+/** References are ids, or whole objects where the endpoint expands them. */
+const reference = z
+  .union([z.string(), z.object({ id: platformId })])
+  .nullish()
+  .transform((value) => (typeof value === "object" ? value?.id : value));
+
+const customer = about({ id: platformId, email: optionalText, phone: optionalText, address });
+const subscription = about({ id: platformId, customer: reference });
+const invoice = about({
+  customer: reference,
+  customer_email: optionalText,
+  customer_phone: optionalText,
+  customer_address: address,
+});
+const session = about({
+  customer: reference,
+  customer_email: optionalText,
+  customer_details: z.object({ email: optionalText, phone: optionalText, address }).nullish(),
+  consent: z.object({ promotions: optionalText }).nullish(),
+});
+
+type Subscription = z.output<typeof subscription>;
+const subscriber = ({ data: { object } }: Subscription) => subject({ platformId: object.customer });
+
+const holder = ({ data: { object } }: z.output<typeof customer>) =>
+  subject({ platformId: object.id, email: object.email, phone: object.phone, region: object.address?.country });
+
+export default defineConnector({
+  id: "stripe",
+  name: "Stripe",
+  documentation: "https://docs.stripe.com/webhooks",
+  credentials: z.object({ apiKey: z.string().regex(/^(sk|rk)_/, "a secret or restricted key (sk_… or rk_…)") }),
+
+  webhook: {
+    signature: timestamped({ header: "stripe-signature", tolerance: 300 }),
+    body: "json",
+    id: { parts: [field("id")], withBody: ([id]) => id === SHARED_TEST_ID },
+    topic: field("type"),
+    account: field("account"),
+    occurredAt: field("created"),
+    environment: mode,
+  },
+
+  activities: {
+    "customer.created": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id"] },
+    "customer.updated": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id"] },
+    "customer.deleted": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["customer_id"] },
+    "subscription.created": { purpose: "subscription_management", lawfulBasis: "contract", dataCategories: ["customer_id", "subscription"] },
+    "subscription.updated": { purpose: "subscription_management", lawfulBasis: "contract", dataCategories: ["customer_id", "subscription"] },
+    "subscription.deleted": { purpose: "subscription_management", lawfulBasis: "contract", dataCategories: ["customer_id", "subscription"] },
+    "checkout.completed": { purpose: "payment", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id", "purchase_history", "payment"] },
+    "invoice.paid": { purpose: "payment", lawfulBasis: "contract", dataCategories: ["name", "email_address", "postal_address", "customer_id", "purchase_history", "payment"] },
+  },
+
+  events: {
+    "customer.created": on(customer, (e) => [holder(e), activity("customer.created")]),
+    "customer.updated": on(customer, (e) => [holder(e), activity("customer.updated")]),
+    "customer.deleted": on(customer, (e) => [holder(e), activity("customer.deleted")]),
+    "customer.subscription.created": on(subscription, (e) => [subscriber(e), activity("subscription.created")]),
+    "customer.subscription.updated": on(subscription, (e) => [subscriber(e), activity("subscription.updated")]),
+    "customer.subscription.paused": on(subscription, (e) => [subscriber(e), activity("subscription.updated")]),
+    "customer.subscription.resumed": on(subscription, (e) => [subscriber(e), activity("subscription.updated")]),
+    "customer.subscription.pending_update_applied": on(subscription, (e) => [subscriber(e), activity("subscription.updated")]),
+    "customer.subscription.pending_update_expired": on(subscription, (e) => [subscriber(e), activity("subscription.updated")]),
+    "customer.subscription.trial_will_end": on(subscription, (e) => [subscriber(e), activity("subscription.updated")]),
+    "customer.subscription.deleted": on(subscription, (e) => [subscriber(e), activity("subscription.deleted")]),
+    "checkout.session.completed": on(session, ({ data: { object } }) => [
+      subject({
+        platformId: object.customer,
+        email: object.customer_details?.email ?? object.customer_email,
+        phone: object.customer_details?.phone,
+        region: object.customer_details?.address?.country,
+      }),
+      activity("checkout.completed"),
+      ...promotions(object.consent?.promotions),
+    ]),
+    "invoice.paid": on(invoice, ({ data: { object } }) => [
+      subject({
+        platformId: object.customer,
+        email: object.customer_email,
+        phone: object.customer_phone,
+        region: object.customer_address?.country,
+      }),
+      activity("invoice.paid"),
+    ]),
+  },
+});
+
+/** A box that the person ticked, or left unticked, at checkout (https://docs.stripe.com/payments/checkout/promotional-emails-consent). */
+function promotions(choice: string | null | undefined) {
+  if (choice !== "opt_in" && choice !== "opt_out") return [];
+  const state = choice === "opt_in" ? "granted" : "denied";
+  return [consent({ purpose: "email_marketing", state, method: "checkout" })];
+}
+
+function mode(envelope: Envelope): "live" | "sandbox" | undefined {
+  const livemode = field("livemode")(envelope);
+  return livemode === undefined ? undefined : livemode === "true" ? "live" : "sandbox";
+}

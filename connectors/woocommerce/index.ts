@@ -1,0 +1,87 @@
+import { activity, defineConnector, header, hmac, on, optionalText, platformId, subject, type WebhookRequest } from "#kit";
+import { z } from "zod";
+
+/** https://woocommerce.github.io/woocommerce-rest-api-docs/#webhooks; addresses hold empty strings for what is not known. */
+const address = z.object({ email: optionalText, phone: optionalText, country: optionalText }).nullish();
+
+const customer = z.object({ id: platformId, email: optionalText, billing: address });
+const deleted = z.object({ id: platformId });
+const order = z.object({ id: platformId, customer_id: platformId.nullish(), billing: address });
+
+type Order = z.output<typeof order>;
+
+const account = ({ id, email, billing }: z.output<typeof customer>) =>
+  subject({ platformId: id, email: email || billing?.email, phone: billing?.phone, region: billing?.country });
+
+/** Customer 0 is a guest, who is known by the billing address alone. */
+const buyer = ({ id, customer_id: customerId, billing }: Order) =>
+  subject({
+    platformId: customerId === "0" ? null : customerId,
+    email: billing?.email,
+    phone: billing?.phone,
+    region: billing?.country,
+    objects: [`order:${id}`],
+  });
+
+export default defineConnector({
+  id: "woocommerce",
+  name: "WooCommerce",
+  documentation: "https://woocommerce.com/document/webhooks/",
+  credentials: z.object({
+    url: z.url(),
+    consumerKey: z.string().startsWith("ck_"),
+    consumerSecret: z.string().startsWith("cs_"),
+  }),
+
+  webhook: {
+    signature: hmac({ header: "x-wc-webhook-signature", algorithm: "sha256", encoding: "base64", key: decodeEntities }),
+    requires: ["x-wc-webhook-topic"],
+    body: "json",
+    // The delivery id is a hash of webhook and second: two events in one second share it.
+    id: { parts: [header("x-wc-webhook-delivery-id")], withBody: true },
+    topic: header("x-wc-webhook-topic"),
+    account: header("x-wc-webhook-source"),
+    ping: isPing,
+  },
+
+  activities: {
+    "customer.created": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id", "account"] },
+    "customer.updated": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id", "account"] },
+    "customer.deleted": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["customer_id", "account"] },
+    "order.created": { purpose: "order_fulfilment", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id", "purchase_history", "payment"] },
+    "order.updated": { purpose: "order_fulfilment", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id", "purchase_history", "payment"] },
+    "order.deleted": { purpose: "order_fulfilment", lawfulBasis: "contract", dataCategories: ["purchase_history"] },
+    "order.restored": { purpose: "order_fulfilment", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id", "purchase_history", "payment"] },
+  },
+
+  events: {
+    "customer.created": on(customer, (c) => [account(c), activity("customer.created")]),
+    "customer.updated": on(customer, (c) => [account(c), activity("customer.updated")]),
+    "customer.deleted": on(deleted, (c) => [subject({ platformId: c.id }), activity("customer.deleted")]),
+    "order.created": on(order, (o) => [buyer(o), activity("order.created")]),
+    "order.updated": on(order, (o) => [buyer(o), activity("order.updated")]),
+    "order.deleted": on(deleted, (o) => [subject({ objects: [`order:${o.id}`] }), activity("order.deleted")]),
+    "order.restored": on(order, (o) => [buyer(o), activity("order.restored")]),
+  },
+});
+
+/** Sent unsigned when a webhook is saved; anything but exactly 200 and it stays off. */
+function isPing(request: WebhookRequest): boolean {
+  return /^webhook_id=\d{1,20}$/.test(Buffer.from(request.body).toString("latin1"));
+}
+
+const ENTITIES: Record<string, string> = {
+  "&amp;": "&",
+  "&lt;": "<",
+  "&gt;": ">",
+  "&quot;": '"',
+  "&#039;": "'",
+  "&#39;": "'",
+  "&#x27;": "'",
+  "&apos;": "'",
+};
+
+/** WooCommerce decodes its stored secret before it signs (`wp_specialchars_decode( $secret, ENT_QUOTES )`). */
+function decodeEntities(secret: string): string {
+  return secret.replace(/&(?:amp|lt|gt|quot|apos|#0?39|#x27);/g, (entity) => ENTITIES[entity] ?? entity);
+}

@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { ConnectionId, ControllerId, DeliveryId, SubjectId } from "./ids.ts";
+import { ConsentPurpose, RightsKind } from "./vocabulary.ts";
+
+/**
+ * Workflow events. Claim check: ids and enums only, because runtimes keep them in the clear.
+ * The schemas are strict so that nothing else can ride along.
+ */
+export const events = {
+  "delivery/received": z.strictObject({ controllerId: ControllerId, deliveryId: DeliveryId }),
+  /** One delivery, by itself: a retry after a failure inside a batch, or a replay. */
+  "delivery/retried": z.strictObject({ controllerId: ControllerId, deliveryId: DeliveryId }),
+  "consent/changed": z.strictObject({
+    controllerId: ControllerId,
+    subjectId: SubjectId,
+    purpose: ConsentPurpose,
+    deliveryId: DeliveryId,
+  }),
+  "rights/requested": z.strictObject({
+    controllerId: ControllerId,
+    requestId: z.uuid(),
+    kind: RightsKind,
+    connectionId: ConnectionId,
+  }),
+} as const;
+
+export type EventName = keyof typeof events;
+export type EventData<N extends EventName> = z.infer<(typeof events)[N]>;

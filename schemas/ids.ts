@@ -1,0 +1,27 @@
+import { z } from "zod";
+
+/** UUIDs of different things, branded so that one cannot be passed for another. */
+export const ControllerId = z.uuid().brand<"ControllerId">();
+export type ControllerId = z.infer<typeof ControllerId>;
+
+export const ConnectionId = z.uuid().brand<"ConnectionId">();
+export type ConnectionId = z.infer<typeof ConnectionId>;
+
+export const DeliveryId = z.uuid().brand<"DeliveryId">();
+export type DeliveryId = z.infer<typeof DeliveryId>;
+
+export const SubjectId = z.uuid().brand<"SubjectId">();
+export type SubjectId = z.infer<typeof SubjectId>;
+
+/** `did:lethe:<64 hex>`: SHA3-256 of a random UUID, never of anything personal. */
+export const Did = z
+  .string()
+  .regex(/^did:lethe:[0-9a-f]{64}$/)
+  .brand<"Did">();
+export type Did = z.infer<typeof Did>;
+
+/**
+ * The hub itself, as the owner of what belongs to no controller: the log that takes every
+ * controller's checkpoints, the runs of cron workflows, administrative events.
+ */
+export const HUB = ControllerId.parse("00000000-0000-0000-0000-000000000000");

@@ -1,0 +1,102 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import postgres from "postgres";
+import { databaseErrors } from "../errors.ts";
+import { type Cluster, openCluster } from "./cluster.ts";
+import { socketPath } from "./socket.ts";
+
+/** The embedded PostgreSQL, shared by the hub and any command that runs beside it. */
+export interface EmbeddedServer {
+  /** postgres.js options that reach it: `postgres` is the superuser, for set-up only; `lethe_hub` all the rest. */
+  connect(user: "postgres" | "lethe_hub", database?: string): postgres.Options<Record<string, never>>;
+  /** Lets go of it; whoever is the last to do so stops it cleanly. */
+  release(): Promise<void>;
+}
+
+/** Everyone who uses the server holds this advisory lock, shared; who gets it alone may stop the server. */
+const IN_USE = 0x1e74e001;
+
+const START_TIMEOUT = 120_000;
+const MAX_SPAWNS = 5;
+
+/** Starts the server in `<dataDir>/postgres`, or joins the one that is running, and starts it again should it die. */
+export async function attachEmbedded(dataDir: string): Promise<EmbeddedServer> {
+  const cluster = openCluster(dataDir);
+  const socket = socketPath(join(cluster.folder, ".s.PGSQL.5432"));
+  let releasing = false;
+  let control = await hold();
+  return { connect, release };
+
+  function connect(user: "postgres" | "lethe_hub", database = "lethe") {
+    return { path: socket.path, username: user, database };
+  }
+
+  /** A session that holds the lock. When it breaks, the server went away under us: bring it back. */
+  async function hold(): Promise<postgres.Sql> {
+    let held = false;
+    const sql = await reach(cluster, () =>
+      postgres({
+        ...connect("postgres", "postgres"),
+        max: 1,
+        idle_timeout: 0,
+        max_lifetime: null,
+        fetch_types: false,
+        onnotice: () => {},
+        onclose: () => {
+          if (held && !releasing) void recover();
+        },
+      }),
+    );
+    held = true;
+    return sql;
+  }
+
+  async function recover(): Promise<void> {
+    releasing = true; // one recovery at a time; the old session's later events are of no interest
+    await control.end({ timeout: 0 });
+    releasing = false;
+    control = await hold();
+  }
+
+  async function release(): Promise<void> {
+    releasing = true;
+    try {
+      await control`select pg_advisory_unlock_shared(${IN_USE})`;
+      const [row] = await control`select pg_try_advisory_lock(${IN_USE}) as last`;
+      if (row?.last === true) await cluster.shutdown();
+    } finally {
+      await control.end({ timeout: 1 });
+      socket.remove();
+    }
+  }
+}
+
+/** Connects and takes the lock, starting the server as often as it takes, within reason. */
+async function reach(cluster: Cluster, open: () => postgres.Sql): Promise<postgres.Sql> {
+  const deadline = Date.now() + START_TIMEOUT;
+  let spawns = 0;
+  let spawnedAt = 0;
+  for (;;) {
+    if (cluster.pid() === undefined && Date.now() - spawnedAt > 1_000) {
+      if (spawns++ === MAX_SPAWNS) throw databaseErrors.didNotStart(cluster.log);
+      cluster.spawn();
+      spawnedAt = Date.now();
+    }
+    const sql = open();
+    try {
+      await sql`select pg_advisory_lock_shared(${IN_USE})`;
+      return sql;
+    } catch (error) {
+      await sql.end({ timeout: 0 });
+      if (Date.now() > deadline) throw databaseErrors.didNotStart(cluster.log);
+      if (!isPassing(error)) throw error;
+      await sleep(10);
+    }
+  }
+}
+
+/** Not up yet, starting up, shutting down, gone while we waited for the lock. */
+function isPassing(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE", "CONNECTION_CLOSED", "57P01", "57P02", "57P03"].includes(code);
+}

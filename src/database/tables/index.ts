@@ -1,0 +1,7 @@
+export * from "./audit.ts";
+export * from "./controllers.ts";
+export * from "./identity.ts";
+export * from "./inbox.ts";
+export * from "./records.ts";
+export * from "./runtime.ts";
+export { lethe } from "./shared.ts";

@@ -1,0 +1,117 @@
+import type { z } from "zod";
+import type { ActivityPurpose, DataCategory, LawfulBasis } from "#schemas";
+import { connectorErrors } from "./errors.ts";
+import type { Envelope, Extractor } from "./extract.ts";
+import type { BodyFormat } from "./payload.ts";
+import type { PersonalRecord } from "./records.ts";
+import type { WebhookRequest } from "./request.ts";
+import type { SignatureScheme } from "./signature/index.ts";
+
+/** What Lethe knows about a platform: data first, functions only where the platform needs code. */
+export interface Connector<Activity extends string = string> {
+  /** Lower-case name in URLs, folders and commands. */
+  readonly id: string;
+  /** The platform's own name, which is also the recipient of the data that it holds. */
+  readonly name: string;
+  /** The platform's page on webhooks. */
+  readonly documentation: string;
+  /** What `--credentials` must hold, for calling the platform's API. */
+  readonly credentials?: z.ZodType;
+  /** How requests come in. Several where a platform has several families: the first whose signature header is there. */
+  readonly webhook: Door | readonly [Door, ...Door[]];
+  /** Every activity that an event may record: the record of processing (GDPR Art. 30) is made from it. */
+  readonly activities: Readonly<Record<Activity, ActivityDeclaration>>;
+  /** What each topic means. Topics that are not here are accepted, and recorded as ignored. */
+  readonly events: Readonly<Record<string, EventHandler<Activity>>>;
+}
+
+export interface Door {
+  readonly signature: SignatureScheme;
+  /** Headers without which a request is not the platform's, whatever its signature. */
+  readonly requires?: readonly string[];
+  readonly body: BodyFormat;
+  /** What tells one delivery from another. */
+  readonly id: DeliveryIdentity;
+  readonly topic: Extractor;
+  /** The platform account that the request is for: compared with the connection's. */
+  readonly account?: Extractor;
+  /** When it happened, in any form that `Date` reads without a time zone of its own; epoch seconds are converted. */
+  readonly occurredAt?: Extractor;
+  /** `sandbox` for the platform's own test data, which a live controller ignores. */
+  readonly environment?: (envelope: Envelope) => "live" | "sandbox" | undefined;
+  /** Requests by which the platform checks that the URL is there. */
+  readonly handshake?: { readonly method: "GET" | "HEAD"; readonly signed: boolean };
+  /** Recognises an unsigned ping, which gets a 200 and is not stored. */
+  readonly ping?: (request: WebhookRequest) => boolean;
+}
+
+export interface DeliveryIdentity {
+  /** All of them must be found; otherwise the body alone tells deliveries apart. */
+  readonly parts: readonly Extractor[];
+  /** Also compare the body, because two deliveries may share these parts. */
+  readonly withBody?: boolean | ((parts: readonly string[]) => boolean);
+}
+
+export interface ActivityDeclaration {
+  readonly purpose: ActivityPurpose;
+  readonly lawfulBasis: LawfulBasis;
+  readonly dataCategories: readonly DataCategory[];
+  /** Who receives the data; the platform itself unless said otherwise. */
+  readonly recipient?: string;
+}
+
+export interface EventHandler<Activity extends string = string> {
+  readonly schema: z.ZodType;
+  /** Turns a parsed payload into records. No database, no network, no clock. */
+  readonly records: (payload: never, about: AboutEvent) => readonly PersonalRecord<Activity>[];
+}
+
+export interface AboutEvent {
+  readonly topic: string;
+  readonly account: string | undefined;
+  /** ISO 8601 in UTC: when it happened by the platform, otherwise when the hub received it. */
+  readonly occurredAt: string;
+}
+
+/** Ties a loose payload schema (parse what is used, ignore the rest) to the records that it yields. */
+export function on<Schema extends z.ZodType, Activity extends string>(
+  schema: Schema,
+  records: (payload: z.output<Schema>, about: AboutEvent) => readonly PersonalRecord<Activity>[],
+): EventHandler<Activity> {
+  return { schema, records };
+}
+
+/**
+ * Declares a connector. Refuses one that could let an unverified request in or record an undeclared activity.
+ * Throws `connector/invalid` with what to change.
+ */
+export function defineConnector<const Activity extends string>(definition: Connector<Activity>): Connector {
+  const refuse = (fault: string) => connectorErrors.invalid(String(definition.id), fault);
+  if (!/^[a-z][a-z0-9-]{1,30}$/.test(definition.id)) throw refuse("its id must be lower-case letters, digits and dashes");
+  for (const door of doorsOf(definition)) {
+    if (typeof door?.signature?.verify !== "function")
+      throw refuse("webhook.signature is missing: take one of the kit's schemes, such as hmac({ … })");
+    if (typeof door.topic !== "function") throw refuse("webhook.topic is missing");
+    if (!Array.isArray(door.id?.parts)) throw refuse("webhook.id is missing: say what tells deliveries apart");
+    if (door.handshake?.signed === true && door.signature.header !== undefined)
+      throw refuse("a signed handshake needs a scheme that signs the URL, because a GET has no body");
+  }
+  for (const [name, { dataCategories }] of Object.entries<ActivityDeclaration>(definition.activities))
+    if (dataCategories.length === 0) throw refuse(`activity "${name}" declares no data categories`);
+  if (Object.keys(definition.events).length === 0) throw refuse("it has no events");
+  return definition as Connector;
+}
+
+/** The ways in, in the order in which they are tried. */
+export function doorsOf(connector: Connector): readonly Door[] {
+  return (Array.isArray(connector.webhook) ? connector.webhook : [connector.webhook]) as readonly Door[];
+}
+
+/** The door that a request came to: the first whose signature header is there, otherwise the last. */
+export function doorFor(connector: Connector, request: WebhookRequest): Door {
+  const doors = doorsOf(connector);
+  const found = doors.find(({ signature }) => signature.header === undefined || request.header(signature.header) !== undefined);
+  const door = found ?? doors.at(-1);
+  if (door === undefined) throw connectorErrors.invalid(connector.id, "it has no webhook");
+  return door;
+}

@@ -1,0 +1,31 @@
+import { LetheError } from "#schemas";
+
+/** What can be wrong with a payload that was correctly signed. Trying again does not help: replay after a fix does. */
+export const payloadErrors = {
+  unreadable: (format: "json" | "form") =>
+    new LetheError(
+      "payload/unreadable",
+      `the body is not ${format === "json" ? "UTF-8 JSON" : "a UTF-8 form"}; check that nothing between the platform and the hub rewrites it`,
+    ),
+  tooDeep: (limit: number) =>
+    new LetheError("payload/too-deep", `the body is nested deeper than ${limit} levels`),
+  noTopic: () =>
+    new LetheError("payload/no-topic", "the request does not say what it is about (its topic is missing)"),
+  /** `where` holds schema paths only, never values. */
+  unexpectedShape: (where: string) =>
+    new LetheError(
+      "payload/unexpected-shape",
+      `the payload is not what the connector expects at ${where}; if the platform changed it, update the connector and replay`,
+    ),
+  connectorFault: () =>
+    new LetheError(
+      "payload/connector-fault",
+      "the connector threw while it read the payload; mend the connector and replay",
+    ),
+};
+
+/** What is wrong with a connector. Found when it is loaded, so that it never sees a request. */
+export const connectorErrors = {
+  invalid: (id: string, fault: string) =>
+    new LetheError("connector/invalid", `connector "${id}" is refused: ${fault}`),
+};

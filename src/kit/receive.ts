@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { type Connector, type DeliveryIdentity, type Door, doorFor } from "./connector.ts";
+import type { Envelope } from "./extract.ts";
+import { parseBody } from "./payload.ts";
+import type { WebhookRequest } from "./request.ts";
+import type { Refusal } from "./signature/index.ts";
+
+/** What the core makes of a request before anything is stored. */
+export type Received =
+  | { readonly kind: "refused"; readonly reason: Refusal }
+  /** The platform checks that the URL is there: answer 200, store nothing. */
+  | { readonly kind: "handshake" }
+  | { readonly kind: "ping" }
+  | { readonly kind: "method"; readonly allowed: readonly string[] }
+  | { readonly kind: "delivery"; readonly about: DeliveryFacts };
+
+export interface DeliveryFacts {
+  readonly topic: string | undefined;
+  readonly account: string | undefined;
+  /** ISO 8601 in UTC. */
+  readonly occurredAt: string | undefined;
+  readonly environment: "live" | "sandbox" | undefined;
+  /** What tells this delivery from others, to be MACed: never stored as it is. */
+  readonly identity: readonly string[];
+}
+
+/** What the connection knows that the request came to. */
+export interface Expected {
+  readonly secrets: readonly string[];
+  readonly account: string | null;
+}
+
+/**
+ * Verifies a request and reads its envelope: the core does it, on the raw bytes, and a connector cannot
+ * leave it out. Nothing is parsed before the signature holds. `now` in milliseconds since the epoch.
+ */
+export function receive(connector: Connector, request: WebhookRequest, expected: Expected, now: number): Received {
+  const door = doorFor(connector, request);
+  if (request.method !== "POST") return shakeHands(door, request, expected, now);
+  const verdict = door.signature.verify(request, expected.secrets, now);
+  if (!verdict.ok) {
+    return verdict.reason === "missing_signature" && door.ping?.(request) === true
+      ? { kind: "ping" }
+      : { kind: "refused", reason: verdict.reason };
+  }
+  const missing = door.requires?.some((name) => (request.header(name) ?? "") === "");
+  if (missing === true) return { kind: "refused", reason: "missing_header" };
+  const about = readEnvelope(door, request);
+  if (expected.account !== null && about.account !== undefined && !sameAccount(about.account, expected.account))
+    return { kind: "refused", reason: "wrong_account" };
+  return { kind: "delivery", about };
+}
+
+function shakeHands(door: Door, request: WebhookRequest, expected: Expected, now: number): Received {
+  const { handshake } = door;
+  if (handshake === undefined || handshake.method !== request.method)
+    return { kind: "method", allowed: ["POST", ...(handshake === undefined ? [] : [handshake.method])] };
+  if (!handshake.signed) return { kind: "handshake" };
+  const verdict = door.signature.verify(request, expected.secrets, now);
+  return verdict.ok ? { kind: "handshake" } : { kind: "refused", reason: verdict.reason };
+}
+
+function readEnvelope(door: Door, request: WebhookRequest): DeliveryFacts {
+  const envelope: Envelope = { request, body: readable(door, request) };
+  return {
+    topic: door.topic(envelope),
+    account: door.account?.(envelope),
+    occurredAt: instant(door.occurredAt?.(envelope)),
+    environment: door.environment?.(envelope),
+    identity: identityOf(door.id, envelope),
+  };
+}
+
+/** A body that cannot be read is no reason to turn a signed request away: it is stored, and fails in processing. */
+function readable(door: Door, request: WebhookRequest): unknown {
+  try {
+    return parseBody(door.body, request.body);
+  } catch {
+    return undefined;
+  }
+}
+
+function identityOf(id: DeliveryIdentity, envelope: Envelope): readonly string[] {
+  const body = () => createHash("sha256").update(envelope.request.body).digest("hex");
+  const parts = id.parts.map((part) => part(envelope));
+  const known = parts.filter((part) => part !== undefined);
+  if (known.length < parts.length || known.length === 0) return [body()];
+  const withBody = typeof id.withBody === "function" ? id.withBody(known) : id.withBody === true;
+  return withBody ? [...known, body()] : known;
+}
+
+/** Shop domains and store URLs are compared without case, scheme and trailing slash. */
+function sameAccount(a: string, b: string): boolean {
+  const plain = (text: string) => text.toLowerCase().replace(/^https?:\/\//, "").replace(/\/+$/, "");
+  return plain(a) === plain(b);
+}
+
+/** ISO 8601 or epoch seconds to ISO 8601 in UTC with milliseconds; a time without a zone is UTC. Undefined if it is no time. */
+export function instant(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const zoned = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?$/.test(text) ? `${text.replace(" ", "T")}Z` : text;
+  const time = /^\d{9,11}$/.test(text) ? Number(text) * 1000 : Date.parse(zoned);
+  return Number.isNaN(time) ? undefined : new Date(time).toISOString();
+}

@@ -1,0 +1,134 @@
+import {
+  type ConsentNature,
+  type ConsentPurpose,
+  type ConsentState,
+  Personal,
+  type RightsKind,
+} from "#schemas";
+
+/**
+ * What an event says about one person. Records after a {@link subject} concern that subject; values that
+ * identify a person are wrapped at once, so that they cannot be logged or stored by mistake.
+ */
+export type PersonalRecord<Activity extends string = string> =
+  | SubjectRecord
+  | ActivityRecord<Activity>
+  | ConsentRecord
+  | RightsRecord
+  | AccountRecord;
+
+export interface SubjectRecord {
+  readonly type: "subject";
+  readonly emails: readonly Personal[];
+  readonly phones: readonly Personal[];
+  readonly platformIds: readonly Personal[];
+  /**
+   * Platform objects that belong to the person, such as `order:123`. They only find a subject whom nothing
+   * else in the event names; they never make or merge one, because an order can change hands.
+   */
+  readonly objects: readonly Personal[];
+  /** ISO 3166-1 alpha-2 country that phone numbers without a country code are read in. */
+  readonly region: string | undefined;
+}
+
+export interface ActivityRecord<Activity extends string = string> {
+  readonly type: "activity";
+  readonly activity: Activity;
+  readonly occurredAt: string | undefined;
+}
+
+export interface ConsentRecord {
+  readonly type: "consent";
+  readonly purpose: ConsentPurpose;
+  readonly state: ConsentState;
+  readonly nature: ConsentNature;
+  readonly method: string;
+  readonly occurredAt: string | undefined;
+}
+
+export interface RightsRecord {
+  readonly type: "rights";
+  readonly kind: RightsKind;
+  readonly scope: "subject" | "account";
+  /** Days until the platform wants it done. */
+  readonly dueInDays: number;
+  /** What fulfilment will need of the payload; sealed with the request. */
+  readonly details: Personal;
+}
+
+export interface AccountRecord {
+  readonly type: "account";
+  readonly change: "uninstalled";
+}
+
+type Given = string | null | undefined;
+
+/** The person that the event is about, by everything that the platform tells them by. Nulls and blanks are dropped. */
+export function subject(known: {
+  email?: Given;
+  emails?: readonly Given[];
+  phone?: Given;
+  phones?: readonly Given[];
+  platformId?: Given;
+  platformIds?: readonly Given[];
+  objects?: readonly Given[];
+  region?: Given;
+}): SubjectRecord {
+  return {
+    type: "subject",
+    emails: personal(known.email, known.emails),
+    phones: personal(known.phone, known.phones),
+    platformIds: personal(known.platformId, known.platformIds),
+    objects: personal(undefined, known.objects),
+    region: known.region?.trim() || undefined,
+  };
+}
+
+/** One of the activities that the connector declares. `occurredAt` (any ISO 8601) defaults to the event's own time. */
+export function activity<const Name extends string>(name: Name, options: { occurredAt?: Given } = {}): ActivityRecord<Name> {
+  return { type: "activity", activity: name, occurredAt: options.occurredAt ?? undefined };
+}
+
+/** A choice (`expressed`) or a state that the platform reports in passing (`snapshot`). `method`: how it was collected. */
+export function consent(record: {
+  purpose: ConsentPurpose;
+  state: ConsentState;
+  nature?: ConsentNature;
+  method: string;
+  occurredAt?: Given;
+}): ConsentRecord {
+  return {
+    type: "consent",
+    purpose: record.purpose,
+    state: record.state,
+    nature: record.nature ?? "expressed",
+    method: record.method,
+    occurredAt: record.occurredAt ?? undefined,
+  };
+}
+
+/** A request to exercise a right, with what fulfilment will need to find the data. */
+export function rightsRequest(
+  kind: RightsKind,
+  request: { scope?: "subject" | "account"; dueInDays: number; details: unknown },
+): RightsRecord {
+  return {
+    type: "rights",
+    kind,
+    scope: request.scope ?? "subject",
+    dueInDays: request.dueInDays,
+    details: new Personal(JSON.stringify(request.details)),
+  };
+}
+
+/** The platform ended the connection from its side. */
+export function accountUninstalled(): AccountRecord {
+  return { type: "account", change: "uninstalled" };
+}
+
+function personal(one: Given, several: readonly Given[] = []): Personal[] {
+  return [one, ...several]
+    .map((value) => value?.trim() ?? "")
+    .filter((value, index, all) => value !== "" && all.indexOf(value) === index)
+    .map((value) => new Personal(value));
+}

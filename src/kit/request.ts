@@ -1,0 +1,27 @@
+/** A webhook request as it came in: raw bytes, nothing parsed. */
+export interface WebhookRequest {
+  readonly method: string;
+  /** Path and query, as requested. */
+  readonly target: string;
+  /** A header's value by lower-case name; several of one name are joined by ", " (RFC 9110 §5.3). */
+  header(name: string): string | undefined;
+  readonly body: Uint8Array;
+}
+
+/** A request from plain values: for fixtures, tests and `lethe send`. */
+export function webhookRequest(parts: {
+  method?: string;
+  target?: string;
+  headers?: Readonly<Record<string, string>>;
+  body?: string | Uint8Array;
+}): WebhookRequest {
+  const headers = new Map(
+    Object.entries(parts.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  return {
+    method: parts.method ?? "POST",
+    target: parts.target ?? "/",
+    header: (name) => headers.get(name),
+    body: typeof parts.body === "string" ? Buffer.from(parts.body, "utf8") : (parts.body ?? new Uint8Array()),
+  };
+}

@@ -1,0 +1,43 @@
+import type { WebhookRequest } from "../request.ts";
+
+/** Why a request was not let in. Enumerated: it goes into logs, metrics and answers. */
+export const REFUSALS = [
+  "no_secret",
+  "missing_header",
+  "missing_signature",
+  "malformed_signature",
+  "missing_timestamp",
+  "malformed_timestamp",
+  "timestamp_too_old",
+  "timestamp_in_future",
+  "mismatch",
+  "wrong_account",
+] as const;
+export type Refusal = (typeof REFUSALS)[number];
+
+export type Verdict =
+  | { readonly ok: true; /** Which of the secrets fitted. */ readonly secret: number }
+  | { readonly ok: false; readonly reason: Refusal };
+
+/** How a platform proves that it sent a request. Schemes are pure: bytes, secrets and a clock in, a verdict out. */
+export interface SignatureScheme {
+  readonly kind: string;
+  /** One line for people: header, algorithm, signed bytes. */
+  readonly summary: string;
+  /** The header that carries the signature; absent where the secret is in the URL. */
+  readonly header?: string;
+  /**
+   * Checks the request against every secret, in constant time for each. An empty secret never fits.
+   * `now` in milliseconds since the epoch.
+   */
+  verify(request: WebhookRequest, secrets: readonly string[], now: number): Verdict;
+  /** What a platform with this secret would add to the request: headers, or a query. For tests and `lethe send`. */
+  sign(request: WebhookRequest, secret: string, now: number): Signed;
+}
+
+export interface Signed {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+}
+
+export const refused = (reason: Refusal): Verdict => ({ ok: false, reason });

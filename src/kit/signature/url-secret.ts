@@ -1,0 +1,27 @@
+import { sameText } from "./compare.ts";
+import { refused, type SignatureScheme } from "./scheme.ts";
+
+/**
+ * For platforms that sign nothing: a secret in the query of the URL that only they are given. It proves less
+ * than a signature (whoever sees the URL can send anything), so such a connection's README says so.
+ */
+export function urlSecret(options: { parameter?: string } = {}): SignatureScheme {
+  const { parameter = "secret" } = options;
+  return {
+    kind: "url_secret",
+    summary: `nothing is signed; the URL carries \`?${parameter}=…\``,
+    verify(request, secrets) {
+      const query = request.target.includes("?") ? request.target.slice(request.target.indexOf("?") + 1) : "";
+      const given = new URLSearchParams(query).getAll(parameter);
+      const [value] = given;
+      if (value === undefined || value === "") return refused("missing_signature");
+      if (given.length > 1) return refused("malformed_signature");
+      const usable = secrets.map((secret, index) => ({ secret, index })).filter(({ secret }) => secret !== "");
+      if (usable.length === 0) return refused("no_secret");
+      const fitting = usable.filter(({ secret }) => sameText(secret, value));
+      const [first] = fitting;
+      return first === undefined ? refused("mismatch") : { ok: true, secret: first.index };
+    },
+    sign: (_request, secret) => ({ headers: {}, query: { [parameter]: secret } }),
+  };
+}

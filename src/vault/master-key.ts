@@ -1,0 +1,100 @@
+import { createSecretKey, randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { vaultErrors } from "./errors.ts";
+import type { WrappingKey } from "./sealing.ts";
+
+/**
+ * Where the master key comes from. Environment and file today; a cloud KMS fits the same interface.
+ * Versions: the newest wraps, older ones only unwrap until rotation is done.
+ */
+export interface MasterKeyProvider {
+  readonly source: string;
+  current(): WrappingKey;
+  /** Throws `vault/unknown-master-version`. */
+  get(version: number): WrappingKey;
+  /** Adds a version, which becomes current. Only where the provider can keep it. */
+  add?(): WrappingKey;
+  /** Forgets every version but the current one. */
+  forgetOld?(): void;
+}
+
+/** `LETHE_MASTER_KEY`: `<version>:<base64>`, newest first; a lone base64 value is version 1. */
+export function masterKeyFromEnvironment(value: string): MasterKeyProvider {
+  const keys = parse("LETHE_MASTER_KEY", value);
+  return { source: "LETHE_MASTER_KEY", ...ring(() => keys) };
+}
+
+/**
+ * The same format in a file, one version a line, mode 0600; made with a random key on first use. It is read
+ * again when a version is missing, so that a running hub learns of a rotation.
+ */
+export function masterKeyFromFile(path: string): MasterKeyProvider & { readonly created: boolean } {
+  const created = !existsSync(path);
+  if (created) write([{ version: 1, bytes: randomBytes(32) }]);
+  let keys = read();
+  const found = ring(() => keys);
+
+  return {
+    source: path,
+    created,
+    current: found.current,
+    get(version) {
+      if (!keys.some((key) => key.version === version)) keys = read();
+      return found.get(version);
+    },
+    add() {
+      const before = readBytes();
+      write([{ version: (before[0]?.version ?? 0) + 1, bytes: randomBytes(32) }, ...before]);
+      keys = read();
+      return found.current();
+    },
+    forgetOld() {
+      write(readBytes().slice(0, 1));
+      keys = read();
+    },
+  };
+
+  function read(): WrappingKey[] {
+    return parse(path, readFileSync(path, "utf8"));
+  }
+
+  function readBytes(): { version: number; bytes: Uint8Array }[] {
+    return read().map(({ version, key }) => ({ version, bytes: key.export() }));
+  }
+
+  function write(versions: { version: number; bytes: Uint8Array }[]): void {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const text = versions.map(({ version, bytes }) => `${version}:${Buffer.from(bytes).toString("base64")}\n`);
+    writeFileSync(`${path}.new`, text.join(""), { mode: 0o600, flush: true });
+    renameSync(`${path}.new`, path);
+  }
+}
+
+function ring(keys: () => readonly WrappingKey[]): Pick<MasterKeyProvider, "current" | "get"> {
+  return {
+    current() {
+      const [newest] = keys();
+      if (newest === undefined) throw vaultErrors.noMasterKey("the master key is empty");
+      return newest;
+    },
+    get(version) {
+      const key = keys().find((candidate) => candidate.version === version);
+      if (key === undefined) throw vaultErrors.unknownMasterVersion(version);
+      return key;
+    },
+  };
+}
+
+function parse(where: string, text: string): WrappingKey[] {
+  const parts = text.split(/[\s,]+/).filter((part) => part !== "");
+  const keys = parts.map((part) => {
+    const [, version = parts.length === 1 ? "1" : "", base64 = ""] = /^(?:(\d{1,9}):)?([A-Za-z0-9+/]{43}=)$/.exec(part) ?? [];
+    const bytes = Buffer.from(base64, "base64");
+    if (version === "" || bytes.length !== 32) throw vaultErrors.malformedMasterKey(where);
+    return { version: Number(version), key: createSecretKey(bytes) };
+  });
+  const versions = new Set(keys.map(({ version }) => version));
+  if (keys.length === 0 || versions.size !== keys.length) throw vaultErrors.malformedMasterKey(where);
+  return keys.sort((a, b) => b.version - a.version);
+}
