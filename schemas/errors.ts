@@ -23,15 +23,35 @@ export class LetheError extends Error {
   }
 }
 
-/** The code and text of any error, with nothing from outside the catalogue: what may leave a step or be logged. */
-export function describeError(error: unknown): { code: string; message: string; retry: boolean } {
+/** What may leave a step or be logged of any error: code and text from the catalogue, and for others where in the code. */
+export type ErrorDescription = {
+  readonly code: string;
+  readonly message: string;
+  readonly retry: boolean;
+  /** `TypeError at src/…:12:3`: the place in Lethe's own code, for whoever mends it. */
+  readonly where?: string;
+};
+
+/** Describes an error with nothing from outside of the catalogue and the code: an error's own text can quote what it choked on. */
+export function describeError(error: unknown): ErrorDescription {
   if (error instanceof LetheError)
     return { code: error.code, message: error.message, retry: error.retry };
+  const where = placeOf(error);
   return {
     code: systemCode(error),
     message: "unexpected error; its text is withheld because it could hold personal data",
     retry: true,
+    ...(where === undefined ? {} : { where }),
   };
+}
+
+/** The first frame of the stack within the project, without the message that a stack begins with. */
+function placeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const own = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line) && !line.includes("node_modules"));
+  const [place] = own.flatMap((line) => /\/((?:src|connectors|schemas)\/[\w./-]+:\d+:\d+)\)?$/.exec(line)?.[1] ?? []);
+  const name = /^[A-Z]\w*Error$/.test(error.constructor.name) ? error.constructor.name : "Error";
+  return place === undefined ? undefined : `${name} at ${place}`;
 }
 
 /** Node and PostgreSQL error codes (`ECONNREFUSED`, `23505`) are enumerated, so they may be shown. */

@@ -1,23 +1,23 @@
 import { z } from "zod";
 
 /** UUIDs of different things, branded so that one cannot be passed for another. */
-export const ControllerId = z.uuid().brand<"ControllerId">();
+export const ControllerId = z.uuid().brand<"ControllerId", "inout">();
 export type ControllerId = z.infer<typeof ControllerId>;
 
-export const ConnectionId = z.uuid().brand<"ConnectionId">();
+export const ConnectionId = z.uuid().brand<"ConnectionId", "inout">();
 export type ConnectionId = z.infer<typeof ConnectionId>;
 
-export const DeliveryId = z.uuid().brand<"DeliveryId">();
+export const DeliveryId = z.uuid().brand<"DeliveryId", "inout">();
 export type DeliveryId = z.infer<typeof DeliveryId>;
 
-export const SubjectId = z.uuid().brand<"SubjectId">();
+export const SubjectId = z.uuid().brand<"SubjectId", "inout">();
 export type SubjectId = z.infer<typeof SubjectId>;
 
 /** `did:lethe:<64 hex>`: SHA3-256 of a random UUID, never of anything personal. */
 export const Did = z
   .string()
   .regex(/^did:lethe:[0-9a-f]{64}$/)
-  .brand<"Did">();
+  .brand<"Did", "inout">();
 export type Did = z.infer<typeof Did>;
 
 /**

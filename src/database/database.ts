@@ -16,20 +16,30 @@ export interface ControllerTransaction extends Transaction {
   readonly controllerId: ControllerId;
 }
 
+export interface ScopeOptions {
+  /** The door works as `lethe_intake`, everything else as `lethe_app`. */
+  readonly as?: "lethe_app" | "lethe_intake";
+  /** Every query sees the database as it was at the first, and nothing is written. */
+  readonly snapshot?: boolean;
+}
+
 export interface Database {
   /**
    * Runs `work` in a transaction that sees and writes the rows of one controller only; row-level security
-   * enforces it. Commits when `work` resolves, rolls back when it rejects. The door works as `lethe_intake`.
+   * enforces it. Commits when `work` resolves, rolls back when it rejects.
    */
   inController<T>(
     controllerId: ControllerId,
     work: (tx: ControllerTransaction) => Promise<T>,
-    as?: "lethe_app" | "lethe_intake",
+    options?: ScopeOptions,
   ): Promise<T>;
   /** For the roles whose task spans controllers and whose grants hold no personal record: directory, runtime, sequencer. */
   acrossControllers<T>(role: Exclude<HubRole, "lethe_app">, work: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** Holds a session-level advisory lock for as long as `signal` is not aborted; resolves false if another session has it. */
-  elect(lock: number, role: HubRole, whileHeld: () => Promise<void>): Promise<boolean>;
+  /**
+   * Runs `lead` while a session holds the advisory lock; resolves false if another session has it. `lead` must
+   * stop when its session is no longer alive, because somebody else may be elected then.
+   */
+  elect(lock: number, role: HubRole, lead: (session: { alive(): boolean }) => Promise<void>): Promise<boolean>;
   /** Calls `heard` at each NOTIFY on the channel, and once whenever the subscription is (re)established. */
   listen(channel: string, heard: (payload: string) => void): Promise<void>;
   close(): Promise<void>;
@@ -51,18 +61,20 @@ const STATEMENT_TIMEOUT: Record<HubRole, number> = {
   lethe_sequencer: 60_000,
 };
 
+const SNAPSHOT = "isolation level repeatable read read only";
+
 /** Opens the pools. Connects lazily; `openDatabase` in this room's face checks the roles first. */
 export function connect(server: ConnectOptions): Database {
   const pools = new Map<HubRole, { sql: postgres.Sql }>();
 
   return {
-    inController: (controllerId, work, as = "lethe_app") =>
-      transaction(pool(as), ({ sql, db }) => {
+    inController: (controllerId, work, { as = "lethe_app", snapshot = false } = {}) =>
+      transaction(pool(as), snapshot ? SNAPSHOT : "", (tx) => {
         // Not awaited: it travels with the first query of `work`, and the server answers them in order.
-        void sql`select set_config('app.current_controller_id', ${controllerId}, true)`.execute();
-        return work({ sql, db, controllerId });
+        void tx.sql`select set_config('app.current_controller_id', ${controllerId}, true)`.execute();
+        return work(Object.defineProperty(tx, "controllerId", { value: controllerId }) as ControllerTransaction);
       }),
-    acrossControllers: (role, work) => transaction(pool(role), work),
+    acrossControllers: (role, work) => transaction(pool(role), "", work),
     elect,
     listen,
     close: async () => {
@@ -79,12 +91,15 @@ export function connect(server: ConnectOptions): Database {
     return found.sql;
   }
 
-  async function elect(lock: number, role: HubRole, whileHeld: () => Promise<void>): Promise<boolean> {
-    const session = openPool(server, role, 1);
+  async function elect(lock: number, role: HubRole, lead: (session: { alive(): boolean }) => Promise<void>): Promise<boolean> {
+    let open = true;
+    const session = openPool(server, role, 1, () => {
+      open = false;
+    });
     try {
       const [row] = await session`select pg_try_advisory_lock(${lock}) as elected`;
       if (row?.elected !== true) return false;
-      await whileHeld();
+      await lead({ alive: () => open });
       return true;
     } catch (error) {
       throw isConnectionFault(error) ? databaseErrors.unavailable(error) : error;
@@ -98,9 +113,9 @@ export function connect(server: ConnectOptions): Database {
   }
 }
 
-async function transaction<T>(pool: postgres.Sql, work: (tx: Transaction) => Promise<T>): Promise<T> {
+async function transaction<T>(pool: postgres.Sql, mode: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
   try {
-    return (await pool.begin((sql) => {
+    return (await pool.begin(mode, (sql) => {
       const client = Object.assign(sql, { options: pool.options }) as unknown as postgres.Sql;
       let db: PostgresJsDatabase | undefined;
       return work({
@@ -116,7 +131,7 @@ async function transaction<T>(pool: postgres.Sql, work: (tx: Transaction) => Pro
   }
 }
 
-function openPool(server: ConnectOptions, role: HubRole, max: number): postgres.Sql {
+function openPool(server: ConnectOptions, role: HubRole, max: number, onclose = () => {}): postgres.Sql {
   const { url, ...options } = server;
   const settings: postgres.Options<Record<string, never>> = {
     ...options,
@@ -124,6 +139,8 @@ function openPool(server: ConnectOptions, role: HubRole, max: number): postgres.
     connect_timeout: 3,
     backoff: () => 0.1,
     onnotice: () => {},
+    onclose,
+    ...(max === 1 ? { max_lifetime: null, idle_timeout: 0 } : {}),
     connection: {
       role,
       search_path: "lethe",
@@ -134,7 +151,7 @@ function openPool(server: ConnectOptions, role: HubRole, max: number): postgres.
     },
   };
   const sql = url === undefined ? postgres(settings) : postgres(url, settings);
-  // Sets the pool's parsers: times and JSON cross as strings, whoever asks.
+  // Sets the pool's parsers and serialisers: times come as strings, JSON goes as text, whoever asks.
   drizzle(sql);
   return sql;
 }

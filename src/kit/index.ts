@@ -14,7 +14,7 @@ export { connectorErrors, payloadErrors } from "./errors.ts";
 export { type Envelope, type Extractor, field, firstOf, header } from "./extract.ts";
 export { declaredTopic, interpret, optionalText, platformId } from "./interpret.ts";
 export { MAX_DEPTH, parseBody } from "./payload.ts";
-export { type DeliveryFacts, instant, type Received, receive } from "./receive.ts";
+export { type DeliveryFacts, instant, plainAccount, type Received, receive } from "./receive.ts";
 export {
   type ActivityRecord,
   accountUninstalled,

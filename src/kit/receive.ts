@@ -11,7 +11,7 @@ export type Received =
   /** The platform checks that the URL is there: answer 200, store nothing. */
   | { readonly kind: "handshake" }
   | { readonly kind: "ping" }
-  | { readonly kind: "method"; readonly allowed: readonly string[] }
+  | { readonly kind: "method_not_allowed"; readonly allowed: readonly string[] }
   | { readonly kind: "delivery"; readonly about: DeliveryFacts };
 
 export interface DeliveryFacts {
@@ -46,7 +46,7 @@ export function receive(connector: Connector, request: WebhookRequest, expected:
   const missing = door.requires?.some((name) => (request.header(name) ?? "") === "");
   if (missing === true) return { kind: "refused", reason: "missing_header" };
   const about = readEnvelope(door, request);
-  if (expected.account !== null && about.account !== undefined && !sameAccount(about.account, expected.account))
+  if (expected.account !== null && about.account !== undefined && plainAccount(about.account) !== plainAccount(expected.account))
     return { kind: "refused", reason: "wrong_account" };
   return { kind: "delivery", about };
 }
@@ -54,7 +54,7 @@ export function receive(connector: Connector, request: WebhookRequest, expected:
 function shakeHands(door: Door, request: WebhookRequest, expected: Expected, now: number): Received {
   const { handshake } = door;
   if (handshake === undefined || handshake.method !== request.method)
-    return { kind: "method", allowed: ["POST", ...(handshake === undefined ? [] : [handshake.method])] };
+    return { kind: "method_not_allowed", allowed: ["POST", ...(handshake === undefined ? [] : [handshake.method])] };
   if (!handshake.signed) return { kind: "handshake" };
   const verdict = door.signature.verify(request, expected.secrets, now);
   return verdict.ok ? { kind: "handshake" } : { kind: "refused", reason: verdict.reason };
@@ -89,10 +89,9 @@ function identityOf(id: DeliveryIdentity, envelope: Envelope): readonly string[]
   return withBody ? [...known, body()] : known;
 }
 
-/** Shop domains and store URLs are compared without case, scheme and trailing slash. */
-function sameAccount(a: string, b: string): boolean {
-  const plain = (text: string) => text.toLowerCase().replace(/^https?:\/\//, "").replace(/\/+$/, "");
-  return plain(a) === plain(b);
+/** An account as it is compared and stored: shop domains and store URLs without case, scheme and trailing slash. */
+export function plainAccount(account: string): string {
+  return account.trim().toLowerCase().replace(/^https?:\/\//, "").replace(/\/+$/, "");
 }
 
 /** ISO 8601 or epoch seconds to ISO 8601 in UTC with milliseconds; a time without a zone is UTC. Undefined if it is no time. */

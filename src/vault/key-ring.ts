@@ -80,7 +80,7 @@ export function createKeyRing(database: Database, master: MasterKeyProvider): Ke
   };
 
   function load(controllerId: ControllerId, as: "lethe_app" | "lethe_intake"): Promise<ControllerKeys> {
-    return database.inController(controllerId, async (tx) => unwrapAll(await read(tx)), as);
+    return database.inController(controllerId, async (tx) => unwrapAll(await read(tx)), { as });
   }
 
   function fresh(controllerId: ControllerId, purpose: KeyPurpose) {

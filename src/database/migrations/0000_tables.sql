@@ -304,6 +304,7 @@ CREATE TABLE "lethe"."runtime_run" (
 	"parent_run" uuid,
 	"parent_step" text,
 	"idempotency_key" text,
+	"concurrency_key" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"finished_at" timestamp with time zone,
 	CONSTRAINT "runtime_run_controller_id_id_pk" PRIMARY KEY("controller_id","id")

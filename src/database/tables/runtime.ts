@@ -45,6 +45,8 @@ export const runtimeRun = lethe.table(
     parentRun: pg.uuid("parent_run"),
     parentStep: pg.text("parent_step"),
     idempotencyKey: pg.text("idempotency_key"),
+    /** What counts together against the function's concurrency limit; null where it has none. */
+    concurrencyKey: pg.text("concurrency_key"),
     createdAt: instant("created_at").notNull().defaultNow(),
     finishedAt: instant("finished_at"),
   },
@@ -84,8 +86,8 @@ export const runtimeQueue = lethe.table(
     id: pg.uuid("id").notNull(),
     runId: pg.uuid("run_id").notNull(),
     functionId: pg.text("function_id").notNull(),
-    /** `call`: call the function. `wake`: a sleep is over, or a wait timed out. */
-    kind: pg.text("kind").$type<"call" | "wake">().notNull(),
+    /** `call`: call the function. `wake`: a sleep is over, or nobody sent what a step waits for. `expire`: an invoked function takes too long. */
+    kind: pg.text("kind").$type<"call" | "wake" | "expire">().notNull(),
     /** `step` to discover, or the hash of the one step to run or wake. */
     stepId: pg.text("step_id").notNull(),
     attempt: pg.integer("attempt").notNull().default(0),

@@ -1,0 +1,1 @@
+export { listActivities, type NewActivity, recordActivities } from "./record.ts";

@@ -1,0 +1,79 @@
+import type { ControllerTransaction, Database } from "#database";
+import { type Did, HUB } from "#schemas";
+import type { KeyRing } from "#vault";
+import type { FaultCode } from "./errors.ts";
+import { rootOfLeaves, same } from "./merkle.ts";
+import { readCheckpoint } from "./note.ts";
+import { type Fault, type LogOwner, type LogReport, verifyLog } from "./verify.ts";
+
+export interface AuditReport {
+  readonly ok: boolean;
+  readonly logs: readonly LogReport[];
+  readonly hub: LogReport;
+  readonly faults: readonly Fault[];
+}
+
+/**
+ * Verifies logs, the hub's log that took their checkpoints as leaves, and the copy of the hub's checkpoint that is
+ * held outside the database. Only that copy can tell when the whole database was rolled back or rewritten.
+ */
+export async function verifyAll(options: {
+  database: Database;
+  ring: KeyRing;
+  logs: readonly LogOwner[];
+  hubDid: Did;
+  witnessed: string | undefined;
+  progress?: (log: LogOwner, done: number) => void;
+}): Promise<AuditReport> {
+  const { database, ring, witnessed } = options;
+  const before = await database.inController(HUB, hubStatements);
+  const logs: LogReport[] = [];
+  for (const owner of options.logs)
+    logs.push(await verifyLog(database, ring, owner, (done) => options.progress?.(owner, done)));
+  const hub = await verifyLog(database, ring, { id: HUB, did: options.hubDid });
+  const after = await database.inController(HUB, hubStatements);
+  const faults = [
+    ...logs.flatMap((log) => log.faults),
+    ...hub.faults,
+    ...options.logs.flatMap(({ id, did }, index) => {
+      const own = new Set(logs[index]?.checkpoints.map(({ size, root }) => statement(size, Buffer.from(root).toString("hex"))));
+      return [
+        // The hub's log had it before we looked, so the controller's must still have it …
+        ...[...(before.get(did) ?? [])].filter((one) => !own.has(one)).map(() => fault(id, "audit/checkpoint-missing")),
+        // … and what the controller's has, the hub's must have by now.
+        ...[...own].filter((one) => after.get(did)?.has(one) !== true).map(() => fault(id, "audit/checkpoint-unwitnessed")),
+      ];
+    }),
+    ...(witnessed === undefined ? [] : await compareWitness(database, ring, witnessed)),
+  ];
+  return { ok: faults.length === 0, logs, hub, faults };
+}
+
+async function compareWitness(database: Database, ring: KeyRing, note: string): Promise<Fault[]> {
+  const publicKeys = (await ring.keys(HUB)).checkpointKeys.map(({ publicKey }) => publicKey);
+  const outside = readCheckpoint(note, publicKeys);
+  if (typeof outside === "string") return [fault(HUB, "audit/checkpoint-forged")];
+  const leaves = await database.inController(
+    HUB,
+    ({ sql }) => sql<{ leaf: Uint8Array }[]>`select leaf from audit_leaf
+      where controller_id = ${HUB} and seq < ${outside.size} order by seq`,
+  );
+  if (leaves.length < outside.size) return [fault(HUB, "audit/log-truncated")];
+  return same(rootOfLeaves(leaves.map(({ leaf }) => leaf)), outside.root) ? [] : [fault(HUB, "audit/root-mismatch")];
+}
+
+/** What the hub's log says of each log, by DID. */
+async function hubStatements({ sql }: ControllerTransaction): Promise<Map<string, Set<string>>> {
+  const rows = await sql<{ did: string; size: string; root: string }[]>`
+    select j->>'entity' as did, j->'facts'->>'size' as size, j->'facts'->>'root' as root
+    from (select convert_from(entry, 'UTF8')::json as j from audit_event where controller_id = ${HUB}) e
+    where j->>'type' = 'audit.checkpoint'`;
+  const statements = new Map<string, Set<string>>();
+  for (const { did, size, root } of rows)
+    statements.set(did, (statements.get(did) ?? new Set()).add(statement(Number(size), root)));
+  return statements;
+}
+
+const statement = (size: number, root: string) => `${size}:${root}`;
+
+const fault = (controller: LogOwner["id"], code: FaultCode): Fault => ({ controller, code, seq: null });

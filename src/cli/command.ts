@@ -1,0 +1,65 @@
+import { Command, InvalidArgumentError } from "commander";
+import { type Config, readConfig } from "#config";
+import { controllerErrors } from "#controllers";
+import { type ControllerRow, openRooms, type Rooms, runningHub } from "#hub";
+import { ControllerId } from "#schemas";
+
+/** A command with its arguments (`add <name>`), `--json`, and examples under its help. */
+export function command(usage: string, description: string, examples: readonly string[]): Command {
+  const [name = "", ...parameters] = usage.split(" ");
+  const made = new Command(name).description(description);
+  for (const parameter of parameters) made.argument(parameter);
+  return made
+    .option("--json", "print JSON for programs")
+    .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ lethe ${example}`).join("\n")}`);
+}
+
+/** Opens the database and the keys for a command, beside a running hub or without one, and closes them again. */
+export async function withRooms<T>(work: (rooms: Rooms) => Promise<T>): Promise<T> {
+  const rooms = await openRooms(readConfig(process.env));
+  try {
+    return await work(rooms);
+  } finally {
+    await rooms.close();
+  }
+}
+
+/** The hub's address as platforms reach it: as configured, as the running hub says, or as it would be. */
+export function baseUrl(config: Config): string {
+  const port = config.port === 0 ? "" : `:${config.port}`;
+  return config.publicUrl ?? runningHub(config.dataDir)?.url ?? `http://${config.host}${port}`;
+}
+
+/** The controllers that a command is about: the one it names, or all. */
+export async function controllersOf(rooms: Rooms, id: string | undefined): Promise<readonly ControllerRow[]> {
+  const all = await rooms.controllers();
+  const chosen = id === undefined ? all : all.filter((controller) => controller.id === id);
+  if (id !== undefined && chosen.length === 0) throw controllerErrors.unknown(id);
+  return chosen;
+}
+
+/** For commander: a positive whole number. */
+export function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError("It must be a positive whole number.");
+  return value;
+}
+
+/** For commander: a UUID. */
+export function uuidArgument(text: string): string {
+  if (!ControllerId.safeParse(text).success) throw new InvalidArgumentError("It must be a UUID.");
+  return text;
+}
+
+/** A value given as `-` is read from standard input, so that it stands in no shell history and no process list. */
+export async function secretValue(text: string): Promise<string> {
+  if (text !== "-") return text;
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
+}
+
+/** Everything, for programs; a screenful for people. */
+export function limitOf(options: { limit?: number; json?: boolean }): number {
+  return options.limit ?? (options.json === true ? 1_000_000 : 50);
+}

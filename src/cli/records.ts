@@ -1,0 +1,85 @@
+import type { Command } from "commander";
+import { listActivities } from "#activities";
+import { listConsents } from "#consent";
+import type { Rooms } from "#hub";
+import type { ControllerTransaction } from "#database";
+import { listRightsRequests } from "#rights";
+import { command, controllersOf, count, limitOf, uuidArgument, withRooms } from "./command.ts";
+import { output, shortTime, table } from "./print.ts";
+
+interface Options {
+  readonly controller?: string;
+  readonly subject?: string;
+  readonly limit?: number;
+  readonly json?: boolean;
+}
+
+/** A list over the chosen controllers, in each one's own transaction. */
+async function listAll<T>(rooms: Rooms, options: Options, list: (tx: ControllerTransaction, options: { subject?: string; limit: number }) => Promise<T[]>): Promise<T[]> {
+  const limit = limitOf(options);
+  const filter = { limit, ...(options.subject === undefined ? {} : { subject: options.subject }) };
+  const lists = await Promise.all(
+    (await controllersOf(rooms, options.controller)).map(({ id }) => rooms.database.inController(id, (tx) => list(tx, filter))),
+  );
+  return lists.flat().slice(0, limit);
+}
+
+function listCommand(description: string, examples: readonly string[]): Command {
+  return command("list", description, examples)
+    .option("--controller <id>", "of one controller", uuidArgument)
+    .option("--limit <n>", "at most so many", count);
+}
+
+const ofSubject = ["--subject <id>", "of one data subject", uuidArgument] as const;
+
+export function activitiesCommand(): Command {
+  const group = command("activities", "processing activities (GDPR Art. 30)", ["activities list"]);
+  return group.addCommand(
+    listCommand("list activities, newest first", ["activities list --subject 9b2f… --json"])
+      .option(...ofSubject)
+      .action((options: Options) =>
+        withRooms(async (rooms) =>
+          output(options.json === true, await listAll(rooms, options, listActivities), (rows) =>
+            table(
+              rows.map((row) => ({ subject: row.subject, activity: row.activity, purpose: row.purpose, basis: row.lawfulBasis, recipient: row.recipient, occurred: shortTime(row.occurredAt) })),
+              "No activities yet.",
+            ),
+          ),
+        ),
+      ),
+  );
+}
+
+export function consentsCommand(): Command {
+  const group = command("consents", "the consent ledger", ["consents list"]);
+  return group.addCommand(
+    listCommand("list consent records, newest first; the deciding one is marked", ["consents list --subject 9b2f…"])
+      .option(...ofSubject)
+      .action((options: Options) =>
+        withRooms(async (rooms) =>
+          output(options.json === true, await listAll(rooms, options, listConsents), (rows) =>
+            table(
+              rows.map((row) => ({ subject: row.subject, purpose: row.purpose, state: row.state, decides: row.current ? "yes" : "", nature: row.nature, method: row.method, occurred: shortTime(row.occurredAt) })),
+              "No consent records yet.",
+            ),
+          ),
+        ),
+      ),
+  );
+}
+
+export function rightsCommand(): Command {
+  const group = command("rights", "rights requests, as platforms sent them", ["rights list"]);
+  return group.addCommand(
+    listCommand("list rights requests, the most urgent first", ["rights list --json"]).action((options: Options) =>
+      withRooms(async (rooms) =>
+        output(options.json === true, await listAll(rooms, options, listRightsRequests), (rows) =>
+          table(
+            rows.map((row) => ({ id: row.id, kind: row.kind, scope: row.scope, subject: row.subject, status: row.status, due: shortTime(row.dueAt) })),
+            "No rights requests.",
+          ),
+        ),
+      ),
+    ),
+  );
+}

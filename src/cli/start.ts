@@ -1,0 +1,53 @@
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { type Config, readConfig } from "#config";
+import { startHub } from "#hub";
+import { createLog } from "#log";
+import { command } from "./command.ts";
+import { paint } from "./print.ts";
+import { playSandbox } from "./sandbox.ts";
+
+export function startCommand(): Command {
+  return command("start", "run the hub", ["start", "PORT=9000 LETHE_DATA_DIR=/var/lib/lethe lethe start"]).action(async () => {
+    const config = readConfig(process.env);
+    const log = createLog(config.logLevel);
+    const began = performance.now();
+    const hub = await startHub(config, log);
+    log.info({ url: hub.url, runtime: config.runtime.kind, embedded: hub.rooms.embedded, migrated: hub.rooms.migrated, milliseconds: Math.round(performance.now() - began) }, "ready");
+    const stopped = stopOnSignal(hub.stop, log);
+    warn(config, hub.rooms.master, await hub.rooms.controllers(), log);
+    if (hub.rooms.embedded && hub.rooms.migrated > 0) await playSandbox(hub);
+    else process.stdout.write(`Lethe is ready at ${paint("cyan", hub.url)}\n`);
+    await stopped;
+  });
+}
+
+/** Resolves when the hub has stopped. A second signal changes nothing: the first is already being obeyed. */
+function stopOnSignal(stop: () => Promise<void>, log: ReturnType<typeof createLog>): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let stopping = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      log.info({ signal }, "stopping: finishing what is in hand");
+      stop().then(() => {
+        log.info({}, "stopped");
+        resolve();
+      }, reject);
+    });
+  }
+  return promise;
+}
+
+function warn(
+  config: Config,
+  master: { source: string },
+  controllers: readonly { environment: string }[],
+  log: ReturnType<typeof createLog>,
+): void {
+  if (config.masterKey === undefined && controllers.some(({ environment }) => environment === "live"))
+    log.warn({ message: master.source }, "a live controller's keys are wrapped under a master key that lies in the data directory; keep it elsewhere and set LETHE_MASTER_KEY");
+}
+
+export const FIXTURES = fileURLToPath(new URL("../../fixtures", import.meta.url));

@@ -1,0 +1,99 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import { LetheError } from "#schemas";
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+
+/** Everything that can be set, by environment variable. */
+const Environment = z.object({
+  PORT: port.default(8787),
+  /** Address to listen on. Only this machine unless said otherwise. */
+  HOST: z.string().min(1).default("127.0.0.1"),
+  /** The hub's address as platforms reach it, for the URLs that commands print. */
+  LETHE_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  LETHE_DATA_DIR: z.string().min(1).default(".lethe"),
+  /** PostgreSQL 15 or newer. Unset: an embedded one in the data directory. */
+  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, "must begin with postgres://").optional(),
+  LETHE_RUNTIME: z.enum(["embedded", "inngest"]).default("embedded"),
+  INNGEST_BASE_URL: z.url().optional(),
+  INNGEST_EVENT_KEY: z.string().min(1).optional(),
+  INNGEST_SIGNING_KEY: z.string().min(1).optional(),
+  /** The hub's address as the Inngest server reaches it. */
+  INNGEST_SERVE_ORIGIN: z.url().optional(),
+  /** `<version>:<base64 of 32 bytes>`, newest first. Unset: made on first start in the data directory. */
+  LETHE_MASTER_KEY: z.string().min(1).optional(),
+  LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+  /** Bytes that a webhook's body may have. */
+  LETHE_MAX_BODY: count(2 * 1024 * 1024),
+  /** Milliseconds in which a request must have arrived whole. */
+  LETHE_REQUEST_TIMEOUT: count(10_000),
+  /** Requests that do not verify which an address may make to a connection in a minute. */
+  LETHE_MAX_REFUSALS: count(60),
+  /** Days that a failed delivery stays sealed for replay. */
+  LETHE_REPLAY_DAYS: count(7),
+});
+
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  readonly publicUrl: string | undefined;
+  readonly dataDir: string;
+  readonly databaseUrl: string | undefined;
+  readonly runtime:
+    | { readonly kind: "embedded" }
+    | {
+        readonly kind: "inngest";
+        readonly baseUrl: string;
+        readonly eventKey: string;
+        readonly signingKey: string;
+        readonly serveOrigin: string;
+      };
+  readonly masterKey: string | undefined;
+  readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
+  readonly maxBody: number;
+  readonly requestTimeout: number;
+  readonly maxRefusals: number;
+  readonly replayDays: number;
+}
+
+/** Reads the environment. Throws `config/invalid` with every variable at fault and what it should be; never shows a value. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success)
+    throw invalid(parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`));
+  const env = parsed.data;
+  return {
+    port: env.PORT,
+    host: env.HOST,
+    publicUrl: env.LETHE_PUBLIC_URL?.replace(/\/+$/, ""),
+    dataDir: resolve(env.LETHE_DATA_DIR),
+    databaseUrl: env.DATABASE_URL,
+    runtime: runtimeOf(env),
+    masterKey: env.LETHE_MASTER_KEY,
+    logLevel: env.LOG_LEVEL,
+    maxBody: env.LETHE_MAX_BODY,
+    requestTimeout: env.LETHE_REQUEST_TIMEOUT,
+    maxRefusals: env.LETHE_MAX_REFUSALS,
+    replayDays: env.LETHE_REPLAY_DAYS,
+  };
+}
+
+function runtimeOf(env: z.output<typeof Environment>): Config["runtime"] {
+  if (env.LETHE_RUNTIME === "embedded") return { kind: "embedded" };
+  const needed = ["INNGEST_BASE_URL", "INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY"] as const;
+  const missing = needed.filter((name) => env[name] === undefined);
+  if (missing.length > 0) throw invalid(missing.map((name) => `${name}: is needed with LETHE_RUNTIME=inngest`));
+  return {
+    kind: "inngest",
+    baseUrl: env.INNGEST_BASE_URL ?? "",
+    eventKey: env.INNGEST_EVENT_KEY ?? "",
+    signingKey: env.INNGEST_SIGNING_KEY ?? "",
+    serveOrigin: env.INNGEST_SERVE_ORIGIN ?? `http://${env.HOST}:${env.PORT}`,
+  };
+}
+
+function invalid(faults: string[]): LetheError {
+  return new LetheError("config/invalid", `these settings are wrong: ${faults.join("; ")}`);
+}

@@ -1,0 +1,2 @@
+export { type ConsentChange, listConsents, type NewConsent, recordConsents } from "./ledger.ts";
+export { type Choice, currentState, type Decision, isOptOut, type Reason } from "./state.ts";

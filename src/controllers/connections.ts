@@ -1,0 +1,181 @@
+import { v4 as uuid } from "uuid";
+import { appendEvents } from "#audit";
+import { and, type ControllerTransaction, type Database, eq, tables } from "#database";
+import { CONNECTIONS_CHANGED, openSecrets, sealSecrets, type WebhookSecret } from "#intake";
+import { type Connector, doorsOf, plainAccount, webhookRequest } from "#kit";
+import { ConnectionId, type ConnectionView, type ControllerId, type Sealed } from "#schemas";
+import { type ControllerKeys, type KeyRing, seal } from "#vault";
+import { controllerErrors } from "./errors.ts";
+
+/** A connection's view, and the one time that its URL is shown with the secret in it, where the platform needs it there. */
+export interface NewConnection extends ConnectionView {
+  readonly secretUrl: string;
+}
+
+export interface ConnectionSettings {
+  readonly account?: string | undefined;
+  readonly secret: string;
+  readonly credentials?: unknown;
+  readonly region?: string | undefined;
+}
+
+/** Connects a controller to a platform; secret and credentials are sealed before they are stored. */
+export async function createConnection(
+  database: Database,
+  ring: KeyRing,
+  connector: Connector,
+  controllerId: ControllerId,
+  settings: ConnectionSettings,
+  baseUrl: string,
+): Promise<NewConnection> {
+  if (settings.secret.trim() === "") throw controllerErrors.emptySecret();
+  if (settings.region !== undefined && !/^[A-Z]{2}$/.test(settings.region)) throw controllerErrors.badRegion();
+  const credentials = checkCredentials(connector, settings.credentials);
+  const keys = await ring.keys(controllerId);
+  const id = ConnectionId.parse(uuid());
+  const secrets: WebhookSecret[] = [{ value: settings.secret, expiresAt: null }];
+  const created = await database.inController(controllerId, async (tx) => {
+    const [row] = await tx.db
+      .insert(tables.connection)
+      .values({
+        controllerId,
+        id,
+        connector: connector.id,
+        account: settings.account === undefined ? null : plainAccount(settings.account),
+        secrets: sealSecrets(keys, controllerId, id, secrets),
+        credentials: credentials === undefined ? null : sealCredentials(keys, controllerId, id, credentials),
+        region: settings.region ?? null,
+      })
+      .returning();
+    await noteChange(tx, "connection.created", id, { connector: connector.id });
+    return row;
+  });
+  if (created === undefined) throw controllerErrors.unknownConnection(id);
+  const view = viewOf(created, connector, 1, baseUrl);
+  return { ...view, secretUrl: withSecret(connector, view.url, settings.secret) };
+}
+
+/** All connections of a controller, oldest first. */
+export async function listConnections(
+  database: Database,
+  ring: KeyRing,
+  connectors: ReadonlyMap<string, Connector>,
+  controllerId: ControllerId,
+  baseUrl: string,
+): Promise<ConnectionView[]> {
+  const keys = await ring.keys(controllerId);
+  const rows = await database.inController(controllerId, ({ db }) =>
+    db.select().from(tables.connection).where(eq(tables.connection.controllerId, controllerId)).orderBy(tables.connection.createdAt),
+  );
+  return rows.map((row) => viewOf(row, connectors.get(row.connector), currentCount(keys, row), baseUrl));
+}
+
+/** Adds a secret; the old ones still count for `keepHours`, because platforms sign with either for a while. */
+export async function rotateSecret(
+  database: Database,
+  ring: KeyRing,
+  target: { controllerId: ControllerId; id: ConnectionId },
+  secret: string,
+  keepHours: number,
+): Promise<void> {
+  if (secret.trim() === "") throw controllerErrors.emptySecret();
+  const keys = await ring.keys(target.controllerId);
+  await database.inController(target.controllerId, async (tx) => {
+    const [row] = await tx.sql<{ secrets: Sealed<WebhookSecret[]> }[]>`
+      select secrets from connection where controller_id = ${target.controllerId} and id = ${target.id} for update`;
+    if (row === undefined) throw controllerErrors.unknownConnection(target.id);
+    const until = Date.now() + keepHours * 3_600_000;
+    const kept = openSecrets(keys, target.controllerId, target.id, row.secrets)
+      .filter(({ expiresAt }) => expiresAt === null || Date.parse(expiresAt) > Date.now())
+      .map(({ value, expiresAt }) => ({
+        value,
+        expiresAt: new Date(Math.min(until, expiresAt === null ? until : Date.parse(expiresAt))).toISOString(),
+      }));
+    const secrets = [{ value: secret, expiresAt: null }, ...(keepHours > 0 ? kept : [])];
+    await tx.db
+      .update(tables.connection)
+      .set({ secrets: sealSecrets(keys, target.controllerId, target.id, secrets) })
+      .where(and(eq(tables.connection.controllerId, target.controllerId), eq(tables.connection.id, target.id)));
+    await noteChange(tx, "connection.secret_rotated", target.id, { kept: secrets.length - 1 });
+  });
+}
+
+/** Closes a connection: its URL answers 404 from now on. Its records stay. */
+export async function removeConnection(database: Database, target: { controllerId: ControllerId; id: ConnectionId }): Promise<void> {
+  await database.inController(target.controllerId, async (tx) => {
+    await tx.db
+      .update(tables.connection)
+      .set({ status: "removed" })
+      .where(and(eq(tables.connection.controllerId, target.controllerId), eq(tables.connection.id, target.id)));
+    await noteChange(tx, "connection.removed", target.id, {});
+  });
+}
+
+/** The secrets of a connection that count now: to sign a fixture with. */
+export async function secretsOf(
+  database: Database,
+  ring: KeyRing,
+  target: { controllerId: ControllerId; id: ConnectionId },
+): Promise<WebhookSecret[]> {
+  const keys = await ring.keys(target.controllerId);
+  const [row] = await database.inController(target.controllerId, ({ db }) =>
+    db.select().from(tables.connection).where(and(eq(tables.connection.controllerId, target.controllerId), eq(tables.connection.id, target.id))),
+  );
+  if (row === undefined) throw controllerErrors.unknownConnection(target.id);
+  return openSecrets(keys, target.controllerId, target.id, row.secrets as Sealed<WebhookSecret[]>);
+}
+
+function checkCredentials(connector: Connector, given: unknown): unknown {
+  if (given === undefined || connector.credentials === undefined) return undefined;
+  const parsed = connector.credentials.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "the file"}: ${message}`);
+  throw controllerErrors.badCredentials(connector.name, faults.join("; "));
+}
+
+function sealCredentials(keys: ControllerKeys, controllerId: ControllerId, id: ConnectionId, credentials: unknown): Uint8Array {
+  return seal(keys.current("seal"), { purpose: "credentials", controllerId, recordId: id }, Buffer.from(JSON.stringify(credentials)));
+}
+
+function currentCount(keys: ControllerKeys, row: typeof tables.connection.$inferSelect): number {
+  return openSecrets(keys, row.controllerId, row.id, row.secrets as Sealed<WebhookSecret[]>).filter(
+    ({ expiresAt }) => expiresAt === null || Date.parse(expiresAt) > Date.now(),
+  ).length;
+}
+
+function viewOf(
+  row: typeof tables.connection.$inferSelect,
+  connector: Connector | undefined,
+  secrets: number,
+  baseUrl: string,
+): ConnectionView {
+  const url = `${baseUrl}/webhooks/${row.connector}/${row.id}`;
+  return {
+    id: row.id,
+    controller: row.controllerId,
+    connector: row.connector,
+    account: row.account,
+    status: row.status,
+    url: connector === undefined ? url : withSecret(connector, url, "<secret>").replace("%3Csecret%3E", "<secret>"),
+    secrets,
+    createdAt: new Date(row.createdAt).toISOString(),
+  };
+}
+
+/** For platforms that sign nothing, the URL with the secret in its query. */
+function withSecret(connector: Connector, url: string, secret: string): string {
+  const signed = doorsOf(connector).at(-1)?.signature.sign(webhookRequest({}), secret, 0);
+  const query = new URLSearchParams(signed?.query ?? {}).toString();
+  return query === "" ? url : `${url.split("?")[0]}?${query}`;
+}
+
+/** In the log, and to the doors of running hubs, which keep connections in memory. */
+async function noteChange(
+  tx: ControllerTransaction,
+  type: `connection.${string}`,
+  id: ConnectionId,
+  facts: Record<string, string | number>,
+): Promise<void> {
+  await tx.sql`select pg_notify(${CONNECTIONS_CHANGED}, '')`;
+  await appendEvents(tx, [{ workflow: uuid(), type, entity: `connection:${id}`, actor: "operator", facts }]);
+}

@@ -1,0 +1,11 @@
+export {
+  type ConnectionSettings,
+  createConnection,
+  listConnections,
+  type NewConnection,
+  removeConnection,
+  rotateSecret,
+  secretsOf,
+} from "./connections.ts";
+export { createController, listControllers } from "./controllers.ts";
+export { controllerErrors } from "./errors.ts";

@@ -1,0 +1,109 @@
+import { getConnInfo } from "@hono/node-server/conninfo";
+import { type Context, Hono } from "hono";
+import { secureHeaders } from "hono/secure-headers";
+import { didDocument } from "#audit";
+import { type Database, eq, tables } from "#database";
+import { type Admission, type Door, intakeErrors } from "#intake";
+import type { WebhookRequest } from "#kit";
+import { Did, describeError, HUB, LetheError } from "#schemas";
+import type { KeyRing } from "#vault";
+import { readBody } from "./body.ts";
+import type { Metrics } from "./metrics.ts";
+import { problem } from "./problem.ts";
+
+export interface AppOptions {
+  readonly door: Door;
+  readonly database: Database;
+  readonly ring: KeyRing;
+  readonly metrics: Metrics;
+  readonly maxBody: number;
+  readonly ready: () => boolean;
+  /** Routes of the runtime: the Inngest server's way in. */
+  readonly runtimeRoutes?: Hono | undefined;
+  readonly log: { error(fields: Record<string, unknown>, message: string): void };
+}
+
+/** Every route of the hub. */
+export function createApp(options: AppOptions): Hono {
+  const { door, database, ring, metrics, log } = options;
+  const app = new Hono();
+  app.use(secureHeaders());
+  app.onError((error, context) => {
+    if (!(error instanceof LetheError)) log.error(describeError(error), "a request failed");
+    return problem(context, error);
+  });
+  app.notFound((context) => problem(context, new LetheError("http/not-found", "there is nothing at this address", { status: 404 })));
+
+  app.on(["POST", "GET", "HEAD"], "/webhooks/:connector/:connection", (context) =>
+    receive(context, (request, address) =>
+      door.toConnection(context.req.param("connector"), context.req.param("connection"), request, address),
+    ),
+  );
+  app.on(["POST", "GET", "HEAD"], "/webhooks/:connector", (context) =>
+    receive(context, (request, address) => door.toAccount(context.req.param("connector"), request, address)),
+  );
+  app.all("/webhooks/*", (context) => {
+    context.header("allow", "POST, GET, HEAD");
+    return problem(context, intakeErrors.methodNotAllowed(["POST", "GET", "HEAD"]));
+  });
+
+  app.get("/healthz", (context) => context.json({ status: "alive" }));
+  app.get("/readyz", async (context) => {
+    const answers = await database
+      .acrossControllers("lethe_intake", ({ sql }) => sql`select 1`)
+      .then(() => true)
+      .catch(() => false);
+    const state = { database: answers, runtime: options.ready() };
+    return context.json({ status: state.database && state.runtime ? "ready" : "not ready", ...state }, state.database && state.runtime ? 200 : 503);
+  });
+  app.get("/metrics", async (context) => context.body(await metrics.text(), 200, { "content-type": metrics.contentType }));
+  app.get("/.well-known/did.json", async (context) => context.json(await findDidDocument(context.req.query("did")), 200, { "content-type": "application/did+json" }));
+  if (options.runtimeRoutes !== undefined) app.route("/", options.runtimeRoutes);
+  return app;
+
+  async function receive(
+    context: Context,
+    admit: (request: WebhookRequest, address: string) => Promise<Admission>,
+  ): Promise<Response> {
+    const started = performance.now();
+    const url = new URL(context.req.url);
+    const body = await readBody(context.req.raw, options.maxBody);
+    const admission = await admit(
+      {
+        method: context.req.method,
+        target: url.pathname + url.search,
+        header: (name) => context.req.header(name),
+        body,
+      },
+      getConnInfo(context).remote.address ?? "unknown",
+    );
+    metrics.observeDuration((performance.now() - started) / 1_000);
+    return answer(context, admission);
+  }
+
+  async function findDidDocument(wanted: string | undefined) {
+    const did = wanted === undefined ? undefined : Did.safeParse(wanted).data;
+    const [row] = await database.acrossControllers("lethe_intake", ({ db }) =>
+      db
+        .select({ id: tables.controller.controllerId, did: tables.controller.did })
+        .from(tables.controller)
+        .where(wanted === undefined ? eq(tables.controller.controllerId, HUB) : eq(tables.controller.did, did ?? ("" as Did))),
+    );
+    if (row === undefined)
+      throw new LetheError("http/unknown-did", "this hub has no controller of that DID", { status: 404 });
+    return didDocument(row.did, (await ring.keys(row.id)).checkpointKeys);
+  }
+}
+
+/** Platforms look at the status only (WooCommerce's ping wants exactly 200); the body is for the engineer with curl. */
+function answer(context: Context, admission: Admission): Response {
+  if (admission.kind === "method_not_allowed") {
+    context.header("allow", admission.allowed.join(", "));
+    return problem(context, intakeErrors.methodNotAllowed(admission.allowed));
+  }
+  return context.json(
+    "deliveryId" in admission && admission.kind === "accepted"
+      ? { status: "accepted", delivery: admission.deliveryId }
+      : { status: admission.kind },
+  );
+}

@@ -1,0 +1,50 @@
+import type { Server } from "node:http";
+import { serve } from "@hono/node-server";
+import type { Hono } from "hono";
+import { LetheError } from "#schemas";
+
+export interface HttpServer {
+  /** Where it listens, e.g. `http://127.0.0.1:8787`. */
+  readonly url: string;
+  /** Takes no new requests and resolves when those in hand are answered. */
+  stop(): Promise<void>;
+}
+
+/** Listens. Requests that trickle in slowly are cut off: `timeout` is in milliseconds. */
+export async function listen(app: Hono, options: { host: string; port: number; timeout: number }): Promise<HttpServer> {
+  const { host, port, timeout } = options;
+  const { promise, resolve, reject } = Promise.withResolvers<{ port: number }>();
+  const server = serve(
+    {
+      fetch: app.fetch,
+      hostname: host,
+      port,
+      serverOptions: {
+        headersTimeout: Math.min(timeout, 5_000),
+        requestTimeout: timeout,
+        keepAliveTimeout: 60_000,
+        maxHeaderSize: 16 * 1024,
+        connectionsCheckingInterval: 1_000,
+      },
+    },
+    resolve,
+  ) as Server;
+  server.on("error", reject);
+  try {
+    const address = await promise;
+    return { url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`, stop: () => stop(server) };
+  } catch (error) {
+    const taken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+    throw taken
+      ? new LetheError("http/port-taken", `port ${port} on ${host} is in use; stop what listens there, or set PORT`)
+      : new LetheError("http/cannot-listen", `cannot listen on ${host}:${port}; check HOST and PORT`, { cause: error });
+  }
+}
+
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    // Idle keep-alive connections would hold it open; those with a request in hand end with its answer.
+    server.closeIdleConnections();
+  });
+}

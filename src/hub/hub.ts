@@ -1,0 +1,93 @@
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { startSequencer, type Witness } from "#audit";
+import type { Config } from "#config";
+import { createApp, createMetrics, listen } from "#http";
+import { CONNECTIONS_CHANGED, openDirectory, openDoor, openInbox } from "#intake";
+import type { Log } from "#log";
+import { createEmbeddedRuntime, createInngestRuntime, type Runtime } from "#runtime";
+import { defineWorkflows } from "#workflows";
+import { lockDataDir } from "./lock.ts";
+import { openRooms, type Rooms } from "./rooms.ts";
+
+export interface Hub {
+  readonly url: string;
+  readonly rooms: Rooms;
+  /** Stops taking, finishes what is in hand, seals the log, stops the database. */
+  stop(): Promise<void>;
+}
+
+/** Time in which a stop hands back what it cannot finish, in milliseconds: of the ten that an operator waits. */
+const FINISH = 5_000;
+
+/** Starts the hub: lock, database, audit sequencer, workflows, door. */
+export async function startHub(config: Config, log: Log): Promise<Hub> {
+  const lock = lockDataDir(config.dataDir);
+  const closing: (() => Promise<void>)[] = [async () => lock.release()];
+  const close = async () => {
+    for (const step of closing.reverse()) await step();
+  };
+  try {
+    const rooms = await openRooms(config);
+    closing.push(rooms.close);
+    const sequencer = startSequencer({
+      database: rooms.database,
+      ring: rooms.ring,
+      witness: witnessFile(config.dataDir),
+      onError: (fault) => log.warn(fault, "the audit log could not be sealed; trying again"),
+    });
+    closing.push(sequencer.stop);
+    const runtime = createRuntime(rooms, log, sequencer.wake);
+    closing.push(() => runtime.stop(FINISH));
+    await runtime.start();
+    const directory = openDirectory(rooms.database, rooms.ring);
+    await rooms.database.listen(CONNECTIONS_CHANGED, directory.clear);
+    const metrics = createMetrics(rooms.database);
+    const door = openDoor({
+      connectors: rooms.connectors,
+      directory,
+      inbox: openInbox(rooms.database, { replayWindowDays: config.replayDays, stored: runtime.wake }),
+      refusalsPerMinute: config.maxRefusals,
+      observe: metrics.observe,
+    });
+    const { database, ring } = rooms;
+    const app = createApp({ door, database, ring, metrics, log, maxBody: config.maxBody, ready: runtime.ready, runtimeRoutes: runtime.routes });
+    const server = await listen(app, { host: config.host, port: config.port, timeout: config.requestTimeout });
+    closing.push(server.stop);
+    lock.announce(server.url);
+    return { url: server.url, rooms, stop: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function createRuntime(rooms: Rooms, log: Log, committed: () => void): Runtime {
+  const { database, ring, connectors, controllers, config } = rooms;
+  const options = {
+    database,
+    log,
+    workflows: (client: Parameters<typeof defineWorkflows>[0]) =>
+      defineWorkflows(client, { database, ring, connectors, controllers, committed, log }),
+  };
+  return config.runtime.kind === "embedded"
+    ? createEmbeddedRuntime(options)
+    : createInngestRuntime({ ...options, ...config.runtime });
+}
+
+/** Keeps the hub's newest checkpoint outside the database: a database rolled back or rewritten cannot agree with it. */
+function witnessFile(dataDir: string): Witness {
+  const path = witnessPath(dataDir);
+  return async (note) => {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeFile(`${path}.new`, note, { flush: true });
+    await rename(`${path}.new`, path);
+  };
+}
+
+/** The checkpoint that is held in the data directory, if there is one. */
+export async function readWitness(dataDir: string): Promise<string | undefined> {
+  return readFile(witnessPath(dataDir), "utf8").catch(() => undefined);
+}
+
+const witnessPath = (dataDir: string) => join(dataDir, "audit", "hub-checkpoint.txt");

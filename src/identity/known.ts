@@ -1,0 +1,80 @@
+import type { ControllerTransaction } from "#database";
+import type { ConnectionId, Did, IdentifierKind, Sealed, SubjectId } from "#schemas";
+import type { Claim, Identifier } from "./claim.ts";
+import type { Subject } from "./subject.ts";
+
+export interface KnownIdentifier extends Identifier {
+  readonly subjectId: SubjectId;
+  readonly connections: Set<ConnectionId>;
+}
+
+interface Row {
+  readonly kind: IdentifierKind;
+  readonly scope: string;
+  readonly hash: Uint8Array;
+  readonly subjectId: SubjectId;
+  readonly connections: ConnectionId[] | null;
+}
+
+interface SubjectRow {
+  readonly id: SubjectId;
+  readonly did: Did;
+  readonly mergedInto: SubjectId | null;
+  readonly sealedKey: Sealed<never>;
+  readonly auditReference: Uint8Array;
+  readonly order: string;
+}
+
+/** One linking at a time a controller: two that make the same new subject would make it twice. Ends with the transaction. */
+export async function lockController({ sql, controllerId }: ControllerTransaction): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`lethe:link:${controllerId}`}, 0))`;
+}
+
+/** Everything that is known of whom the claims may be about. */
+export async function knownTo(tx: ControllerTransaction, claims: readonly Claim[]) {
+  const [identifiers, objects] = await Promise.all([knownIdentifiers(tx, claims), knownObjects(tx, claims)]);
+  const rows = await subjectsWithSurvivors(tx, [...identifiers.map(({ subjectId }) => subjectId), ...objects.values()]);
+  return {
+    identifiers,
+    objects,
+    subjects: rows.map((row): Subject => ({ ...row, order: Number(row.order) })),
+    mergedInto: new Map(rows.flatMap(({ id, mergedInto }) => (mergedInto === null ? [] : [[id, mergedInto] as const]))),
+  };
+}
+
+async function knownIdentifiers(tx: ControllerTransaction, claims: readonly Claim[]): Promise<KnownIdentifier[]> {
+  const hashes = claims.flatMap(({ strong, weak }) => [...strong, ...weak].map(({ hash }) => hash));
+  const rows = await tx.sql<Row[]>`
+    select i.kind, i.scope, i.hash, i.subject_id as "subjectId",
+      (select array_agg(s.connection_id) from identifier_source s
+       where s.controller_id = i.controller_id and s.subject_id = i.subject_id and s.hash = i.hash and s.kind = i.kind) as connections
+    from identifier i where i.controller_id = ${tx.controllerId} and i.hash = any(${tx.sql.array(hashes, 17)}::bytea[])`;
+  return rows.map((row) => ({ ...row, connections: new Set(row.connections ?? []) }));
+}
+
+async function subjectsWithSurvivors(tx: ControllerTransaction, ids: SubjectId[]): Promise<SubjectRow[]> {
+  if (ids.length === 0) return [];
+  // `merged_into` always names the end of the chain, so one look further finds every survivor.
+  return tx.sql<SubjectRow[]>`
+    with held as (select id, merged_into from subject where controller_id = ${tx.controllerId} and id = any(${ids}::uuid[]))
+    select id, did, merged_into as "mergedInto", sealed_key as "sealedKey", audit_reference as "auditReference",
+      extract(epoch from created_at) * 1000000 as "order"
+    from subject where controller_id = ${tx.controllerId} and id in (select id from held union select merged_into from held)`;
+}
+
+/** Subjects by an object of theirs, as far as the claims name any. */
+async function knownObjects(tx: ControllerTransaction, claims: readonly Claim[]): Promise<Map<string, SubjectId>> {
+  const wanted = claims.flatMap(({ objects, connectionId }) => objects.map((hash) => ({ hash, connectionId })));
+  if (wanted.length === 0) return new Map();
+  const rows = await tx.sql<{ connectionId: ConnectionId; hash: Uint8Array; subjectId: SubjectId }[]>`
+    select connection_id as "connectionId", hash, subject_id as "subjectId" from object_reference
+    where controller_id = ${tx.controllerId} and (connection_id, hash) in (
+      select * from unnest(${wanted.map(({ connectionId }) => connectionId)}::uuid[],
+        ${tx.sql.array(wanted.map(({ hash }) => hash), 17)}::bytea[]))`;
+  return new Map(rows.map((row) => [objectKey(row, row.hash), row.subjectId]));
+}
+
+/** Object ids mean nothing outside of their connection. */
+export function objectKey({ connectionId }: { connectionId: ConnectionId }, hash: Uint8Array): string {
+  return `${connectionId} ${Buffer.from(hash).toString("hex")}`;
+}

@@ -1,0 +1,110 @@
+import type { ControllerTransaction } from "#database";
+import type { ConnectionId, DeliveryId, DeliveryStatus, DeliveryView, Sealed } from "#schemas";
+import type { StoredRequest } from "./sealed-request.ts";
+
+/** A delivery that waits to be processed, its payload still sealed. */
+export interface PendingDelivery {
+  readonly id: DeliveryId;
+  readonly connectionId: ConnectionId;
+  readonly connector: string;
+  readonly region: string | null;
+  readonly receivedAt: string;
+  /** Null when it is gone, which only a hand in the database can do. */
+  readonly sealed: Sealed<StoredRequest> | null;
+}
+
+/**
+ * Takes deliveries for processing: locks those that still wait, so that two runs cannot both have their
+ * effects, and counts the attempt. Those already settled are left out; one that another run holds is waited for.
+ */
+export async function takeDeliveries({ sql, controllerId }: ControllerTransaction, ids: readonly DeliveryId[]): Promise<PendingDelivery[]> {
+  const rows = await sql<PendingDelivery[]>`
+    with taken as (
+      select id from delivery where controller_id = ${controllerId} and id = any(${[...ids]}::uuid[]) and status = 'received'
+      order by id for update
+    ), counted as (
+      update delivery d set attempts = attempts + 1 from taken where d.controller_id = ${controllerId} and d.id = taken.id
+      returning d.id, d.connection_id, d.connector, d.received_at
+    )
+    select c.id, c.connection_id as "connectionId", c.connector, c.received_at as "receivedAt", n.region, p.sealed
+    from counted c
+    join connection n on n.controller_id = ${controllerId} and n.id = c.connection_id
+    left join delivery_payload p on p.controller_id = ${controllerId} and p.delivery_id = c.id
+    order by c.id`;
+  return rows.map((row) => ({ ...row, receivedAt: new Date(row.receivedAt).toISOString() }));
+}
+
+export interface Settlement {
+  readonly id: DeliveryId;
+  readonly status: "processed" | "ignored" | "failed";
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** Writes how processing ended. */
+export async function settleDeliveries({ sql, controllerId }: ControllerTransaction, settled: readonly Settlement[]): Promise<void> {
+  if (settled.length === 0) return;
+  await sql`update delivery d set status = s.status, processed_at = now(), error_code = s.code, error_message = s.message
+    from unnest(${settled.map(({ id }) => id)}::uuid[], ${settled.map(({ status }) => status)}::text[],
+      ${settled.map(({ error }) => error?.code ?? null)}::text[], ${settled.map(({ error }) => error?.message ?? null)}::text[]) as s(id, status, code, message)
+    where d.controller_id = ${controllerId} and d.id = s.id`;
+}
+
+/** Counts an attempt whose transaction was rolled back, and notes why; more will follow. */
+export async function noteFailure({ sql, controllerId }: ControllerTransaction, id: DeliveryId, error: { code: string; message: string }): Promise<void> {
+  await sql`update delivery set attempts = attempts + 1, error_code = ${error.code}, error_message = ${error.message}
+    where controller_id = ${controllerId} and id = ${id} and status = 'received'`;
+}
+
+/** Shreds the payloads of settled deliveries: with the row goes the only copy of its data key. Returns which there were. */
+export async function shredPayloads({ sql, controllerId }: ControllerTransaction, ids: readonly DeliveryId[]): Promise<DeliveryId[]> {
+  const rows = await sql<{ id: DeliveryId }[]>`
+    delete from delivery_payload p using delivery d
+    where p.controller_id = ${controllerId} and p.delivery_id = any(${[...ids]}::uuid[])
+      and d.controller_id = p.controller_id and d.id = p.delivery_id and d.status in ('processed', 'ignored')
+    returning p.delivery_id as id`;
+  return rows.map(({ id }) => id);
+}
+
+/** Ends deliveries whose replay window is over: payload shredded, status `expired`. Returns which. */
+export async function expireDeliveries({ sql, controllerId }: ControllerTransaction, limit: number): Promise<DeliveryId[]> {
+  const rows = await sql<{ id: DeliveryId }[]>`
+    with due as (
+      select delivery_id from delivery_payload where controller_id = ${controllerId} and expires_at < now() limit ${limit} for update skip locked
+    ), shredded as (
+      delete from delivery_payload p using due where p.controller_id = ${controllerId} and p.delivery_id = due.delivery_id
+    )
+    update delivery d set status = 'expired' from due
+    where d.controller_id = ${controllerId} and d.id = due.delivery_id and d.status in ('received', 'failed') returning d.id`;
+  return rows.map(({ id }) => id);
+}
+
+export interface DeliveryFilter {
+  readonly status?: DeliveryStatus;
+  readonly connector?: string;
+  /** ISO 8601: received at or after. */
+  readonly since?: string;
+  readonly ids?: readonly string[];
+  readonly limit: number;
+}
+
+type Row = Omit<DeliveryView, "error" | "controller"> & { errorCode: string | null; errorMessage: string | null };
+
+/** Deliveries, newest first. Their ids are UUIDs of version 7, so their order is that of arrival. */
+export async function listDeliveries({ sql, controllerId }: ControllerTransaction, filter: DeliveryFilter): Promise<DeliveryView[]> {
+  const rows = await sql<Row[]>`
+    select id, connection_id as connection, connector, topic, status, received_at as "receivedAt", processed_at as "processedAt",
+      attempts, error_code as "errorCode", error_message as "errorMessage"
+    from delivery where controller_id = ${controllerId}
+      ${filter.status === undefined ? sql`` : sql`and status = ${filter.status}`}
+      ${filter.connector === undefined ? sql`` : sql`and connector = ${filter.connector}`}
+      ${filter.since === undefined ? sql`` : sql`and received_at >= ${filter.since}`}
+      ${filter.ids === undefined ? sql`` : sql`and id = any(${[...filter.ids]}::uuid[])`}
+    order by id desc limit ${filter.limit}`;
+  return rows.map(({ errorCode, errorMessage, ...row }) => ({
+    ...row,
+    controller: controllerId,
+    receivedAt: new Date(row.receivedAt).toISOString(),
+    processedAt: row.processedAt === null ? null : new Date(row.processedAt).toISOString(),
+    error: errorCode === null ? null : `${errorCode}: ${errorMessage}`,
+  }));
+}

@@ -1,0 +1,136 @@
+import { RateLimiterMemory } from "rate-limiter-flexible";
+import { v7 as uuidv7 } from "uuid";
+import { type Connector, declaredTopic, type DeliveryFacts, doorFor, plainAccount, type Refusal, receive, type WebhookRequest } from "#kit";
+import { DeliveryId } from "#schemas";
+import { keyedHash } from "#vault";
+import { type ConnectionDirectory, currentSecrets, type OpenConnection } from "./connections.ts";
+import { intakeErrors } from "./errors.ts";
+import type { Inbox } from "./inbox.ts";
+import { sealRequest } from "./sealed-request.ts";
+
+/** What the door made of a request that it let in. Everything else is an error of the catalogue. */
+export type Admission =
+  | { readonly kind: "accepted" | "duplicate"; readonly deliveryId: DeliveryId }
+  | { readonly kind: "handshake" | "ping" }
+  | { readonly kind: "method_not_allowed"; readonly allowed: readonly string[] };
+
+export interface Door {
+  /** The request came to a connection's own URL. */
+  toConnection(connector: string, connectionId: string, request: WebhookRequest, address: string): Promise<Admission>;
+  /** The request names its account. */
+  toAccount(connector: string, request: WebhookRequest, address: string): Promise<Admission>;
+}
+
+export interface DoorOptions {
+  readonly connectors: ReadonlyMap<string, Connector>;
+  readonly directory: ConnectionDirectory;
+  readonly inbox: Inbox;
+  /** Refused requests that an address may make to one connection in a minute before it gets 429. */
+  readonly refusalsPerMinute: number;
+  readonly observe: (outcome: Observed) => void;
+  readonly now?: () => number;
+}
+
+/** For metrics: enumerated values only. */
+export interface Observed {
+  readonly connector: string;
+  readonly outcome: "accepted" | "duplicate" | "handshake" | "ping" | "refused" | "not_stored";
+  readonly reason?: string;
+}
+
+/** Raw bytes → verify → dedupe → seal → inbox and outbox in one commit. */
+export function openDoor(options: DoorOptions): Door {
+  const { connectors, directory, inbox, observe, now = Date.now } = options;
+  const refusals = new RateLimiterMemory({ points: options.refusalsPerMinute, duration: 60 });
+
+  return {
+    async toConnection(connectorId, connectionId, request, address) {
+      const connector = connectors.get(connectorId);
+      const connection = connector === undefined ? undefined : await directory.byId(connectorId, connectionId);
+      if (connector === undefined || connection === undefined) throw intakeErrors.unknownConnection();
+      return admit(connector, [connection], request, address);
+    },
+    async toAccount(connectorId, request, address) {
+      const connector = connectors.get(connectorId);
+      const account = connector === undefined ? undefined : claimedAccount(connector, request);
+      const connections = account === undefined ? [] : await directory.byAccount(connectorId, account);
+      if (connector === undefined || connections.length === 0) throw intakeErrors.unknownConnection();
+      return admit(connector, connections, request, address);
+    },
+  };
+
+  async function admit(
+    connector: Connector,
+    connections: readonly OpenConnection[],
+    request: WebhookRequest,
+    address: string,
+  ): Promise<Admission> {
+    let reason: Refusal = "no_secret";
+    for (const connection of connections) {
+      const secrets = currentSecrets(connection.secrets, now());
+      const received = receive(connector, request, { secrets, account: connection.account }, now());
+      if (received.kind === "delivery") return store(connector, connection, request, received.about);
+      if (received.kind === "method_not_allowed") return received;
+      if (received.kind !== "refused") {
+        observe({ connector: connector.id, outcome: received.kind });
+        return received;
+      }
+      reason = received.reason;
+    }
+    observe({ connector: connector.id, outcome: "refused", reason });
+    // Counted after verification, so that a request that verifies is never held back by those that did not.
+    const allowed = await refusals.consume(`${address} ${connections[0]?.id}`).then(
+      () => true,
+      () => false,
+    );
+    throw allowed ? intakeErrors.refused(reason) : intakeErrors.tooManyRefusals();
+  }
+
+  async function store(
+    connector: Connector,
+    connection: OpenConnection,
+    request: WebhookRequest,
+    about: DeliveryFacts,
+  ): Promise<Admission> {
+    const { keys, controllerId } = connection;
+    const mac = keys.current("mac").key;
+    const id = DeliveryId.parse(uuidv7());
+    const { identity, ...envelope } = about;
+    const delivery = {
+      id,
+      connectionId: connection.id,
+      connector: connector.id,
+      topic: declaredTopic(connector, about.topic),
+      dedupe: keyedHash(mac, "delivery", ...identity).subarray(0, 16),
+      bodyMac: keyedHash(mac, "body", request.body),
+      sealed: sealRequest(keys, controllerId, id, { about: envelope, body: request.body }),
+    };
+    try {
+      const kind = await withDeadline(inbox.store(controllerId, delivery));
+      observe({ connector: connector.id, outcome: kind });
+      return { kind, deliveryId: id };
+    } catch (error) {
+      observe({ connector: connector.id, outcome: "not_stored" });
+      throw intakeErrors.notStored(error);
+    }
+  }
+}
+
+/** The strictest platform hangs up after 3 seconds; a late 503 would be no answer at all. */
+const DEADLINE = 2_500;
+
+/** Giving up is safe: if the commit succeeds after all, the platform's next try is a duplicate. */
+function withDeadline<T>(work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("not stored in time")), DEADLINE);
+  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
+}
+
+/**
+ * The account that an unverified request claims, to find the secrets to verify it with. From headers only:
+ * nothing of a body is parsed before its signature holds.
+ */
+function claimedAccount(connector: Connector, request: WebhookRequest): string | undefined {
+  const account = doorFor(connector, request).account?.({ request, body: undefined });
+  return account === undefined ? undefined : plainAccount(account);
+}

@@ -1,0 +1,98 @@
+import type { Database } from "#database";
+import type { ConnectionId, ControllerId, DeliveryId, Sealed } from "#schemas";
+import type { StoredRequest } from "./sealed-request.ts";
+
+/** A verified, sealed delivery on its way into the inbox. */
+export interface NewDelivery {
+  readonly id: DeliveryId;
+  readonly connectionId: ConnectionId;
+  readonly connector: string;
+  readonly topic: string | null;
+  readonly dedupe: Uint8Array;
+  readonly bodyMac: Uint8Array;
+  readonly sealed: Sealed<StoredRequest>;
+}
+
+export interface Inbox {
+  /** Resolves once the delivery is committed (or was before): only then may it be acknowledged. */
+  store(controllerId: ControllerId, delivery: NewDelivery): Promise<"accepted" | "duplicate">;
+}
+
+/** Most deliveries in one statement. More would make the first of them wait for the last. */
+const MAX_BATCH = 128;
+
+/** Batches of one controller under way at a time: one is committing while the next is being built. */
+const MAX_FLUSHES = 2;
+
+interface Waiting {
+  readonly delivery: NewDelivery;
+  readonly resolve: (outcome: "accepted" | "duplicate") => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Group commit: a lone delivery is written at once; those that come while one is being written share the next
+ * statement and its fsync. Inbox, payload and outbox are one statement, so they commit together or not at all.
+ */
+export function openInbox(database: Database, options: { replayWindowDays: number; stored: () => void }): Inbox {
+  const queues = new Map<ControllerId, { waiting: Waiting[]; flushing: number }>();
+
+  return {
+    store(controllerId, delivery) {
+      const { promise, resolve, reject } = Promise.withResolvers<"accepted" | "duplicate">();
+      const queue = queues.get(controllerId) ?? { waiting: [], flushing: 0 };
+      queues.set(controllerId, queue);
+      queue.waiting.push({ delivery, resolve, reject });
+      if (queue.flushing < MAX_FLUSHES) void flush(controllerId);
+      return promise;
+    },
+  };
+
+  async function flush(controllerId: ControllerId): Promise<void> {
+    const queue = queues.get(controllerId);
+    if (queue === undefined) return;
+    queue.flushing += 1;
+    while (queue.waiting.length > 0) {
+      const batch = queue.waiting.splice(0, MAX_BATCH);
+      try {
+        const accepted = await write(controllerId, batch.map(({ delivery }) => delivery));
+        for (const { delivery, resolve } of batch) resolve(accepted.has(delivery.id) ? "accepted" : "duplicate");
+        options.stored();
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    queue.flushing -= 1;
+    if (queue.flushing === 0 && queue.waiting.length === 0) queues.delete(controllerId);
+  }
+
+  function write(controllerId: ControllerId, batch: readonly NewDelivery[]): Promise<Set<DeliveryId>> {
+    const column = <K extends keyof NewDelivery>(key: K): NewDelivery[K][] => batch.map((delivery) => delivery[key]);
+    return database.inController(
+      controllerId,
+      async ({ sql }) => {
+        const rows = await sql<{ id: DeliveryId }[]>`
+          with given as (
+            select * from unnest(${column("id")}::uuid[], ${column("connectionId")}::uuid[], ${column("connector")}::text[],
+              ${column("topic")}::text[], ${sql.array(column("dedupe"), 17)}::bytea[], ${sql.array(column("bodyMac"), 17)}::bytea[],
+              ${sql.array(column("sealed"), 17)}::bytea[]) as t(id, connection_id, connector, topic, dedupe, body_mac, sealed)
+          ), stored as (
+            insert into delivery (controller_id, id, connection_id, connector, topic, dedupe, body_mac)
+            select ${controllerId}::uuid, id, connection_id, connector, topic, dedupe, body_mac from given
+            on conflict do nothing returning id
+          ), sealed as (
+            insert into delivery_payload (controller_id, delivery_id, sealed, expires_at)
+            select ${controllerId}::uuid, id, given.sealed, now() + make_interval(days => ${options.replayWindowDays})
+            from given join stored using (id)
+          ), announced as (
+            insert into runtime_event (controller_id, id, name, data)
+            select ${controllerId}::uuid, id::text, 'delivery/received', jsonb_build_object('controllerId', ${controllerId}::text, 'deliveryId', id)
+            from stored
+          )
+          select id from stored`;
+        return new Set(rows.map(({ id }) => id));
+      },
+      { as: "lethe_intake" },
+    );
+  }
+}

@@ -1,0 +1,25 @@
+export {
+  CONNECTIONS_CHANGED,
+  type ConnectionDirectory,
+  currentSecrets,
+  openDirectory,
+  openSecrets,
+  sealSecrets,
+  type WebhookSecret,
+} from "./connections.ts";
+export {
+  type DeliveryFilter,
+  expireDeliveries,
+  listDeliveries,
+  noteFailure,
+  type PendingDelivery,
+  type Settlement,
+  settleDeliveries,
+  shredPayloads,
+  takeDeliveries,
+} from "./deliveries.ts";
+export { type Admission, type Door, type Observed, openDoor } from "./door.ts";
+export { intakeErrors } from "./errors.ts";
+export { type Inbox, openInbox } from "./inbox.ts";
+export { type ReplayOutcome, replayDeliveries } from "./replay.ts";
+export { openRequest, type StoredRequest, sealRequest } from "./sealed-request.ts";

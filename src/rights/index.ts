@@ -1,0 +1,1 @@
+export { listRightsRequests, type NewRightsRequest, type RecordedRequest, recordRightsRequests } from "./requests.ts";

@@ -1,0 +1,32 @@
+import { Inngest } from "inngest";
+import { ScrubErrors } from "./scrub.ts";
+import type { RuntimeLog } from "./runtime.ts";
+
+export const APP_ID = "lethe";
+
+/** An Inngest client as both runtimes need it. */
+export function createClient(
+  log: RuntimeLog,
+  options: { baseUrl: string; eventKey: string; signingKey?: string; isDev: boolean; fetch?: typeof fetch },
+): Inngest {
+  return new Inngest({
+    ...options,
+    id: APP_ID,
+    middleware: [ScrubErrors],
+    aiMetadata: false,
+    checkpointing: true,
+    logger: sdkLogger(log),
+  });
+}
+
+/** Without `flush`, the SDK waits a timer tick a call. Its arguments are withheld: they can hold errors as thrown. */
+function sdkLogger(log: RuntimeLog) {
+  const text = (args: unknown[]) => args.filter((arg) => typeof arg === "string").join(" ").slice(0, 200);
+  return {
+    debug: () => {},
+    info: () => {},
+    warn: (...args: unknown[]) => log.warn({ sdk: text(args) }, "inngest sdk"),
+    error: (...args: unknown[]) => log.error({ sdk: text(args) }, "inngest sdk"),
+    flush: async () => {},
+  };
+}

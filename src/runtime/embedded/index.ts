@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { serve } from "inngest/edge";
+import type { Transaction } from "#database";
+import { describeError } from "#schemas";
+import { createClient } from "../client.ts";
+import type { Runtime, RuntimeOptions } from "../runtime.ts";
+import { callFunction, type Handler, registerFunctions } from "./call.ts";
+import { scheduleCrons, startDueCrons } from "./cron.ts";
+import { dispatchEvents, type Functions } from "./events.ts";
+import { removeOld } from "./housekeeping.ts";
+import { claimItems, extendLeases, type Item, LEASE, nextDue, releaseItems } from "./queue.ts";
+import { applyReply, applyTimer } from "./reply.ts";
+import { readRegistration } from "./registration.ts";
+import { localServer } from "./server.ts";
+
+/** Function calls that one process has under way at most. */
+const CAPACITY = 32;
+/** Milliseconds between looks at the queue when nothing says that there is something: other processes write to it too. */
+const POLL = 500;
+/** Milliseconds between looks at crons, and between removals of what is old. */
+const CRON_EVERY = 1_000;
+const CLEAN_EVERY = 600_000;
+
+export interface EmbeddedOptions extends RuntimeOptions {
+  /** 1 in production; less shrinks the waits between retries. */
+  readonly backoffScale?: number;
+}
+
+/** The embedded runtime: an executor on the hub's own tables that speaks an Inngest server's protocol to the SDK, in process. */
+export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
+  const { database, log, backoffScale = 1 } = options;
+  const working = new Map<string, Item>();
+  const calls = new Set<Promise<void>>();
+  const client = createClient(log, {
+    isDev: true,
+    baseUrl: "http://embedded.local",
+    eventKey: "embedded",
+    fetch: localServer({ database, working, wake }),
+  });
+  const handler = serve({ client, functions: options.workflows(client) }) as unknown as Handler;
+  const stopping = new AbortController();
+  let functions: Functions = new Map();
+  let woken = Promise.withResolvers<void>();
+  let healthy = false;
+  let loop: Promise<unknown> = Promise.resolve();
+  let heartbeat: NodeJS.Timeout | undefined;
+
+  return { kind: "embedded", start, wake, ready: () => healthy, stop };
+
+  async function start(): Promise<void> {
+    functions = readRegistration(await registerFunctions(handler));
+    await inTransaction((tx) => scheduleCrons(tx, functions));
+    healthy = true;
+    heartbeat = setInterval(() => void keepLeases(), (LEASE * 1_000) / 3);
+    loop = Promise.all([run(), every(CRON_EVERY, crons), every(CLEAN_EVERY, () => inTransaction(removeOld))]);
+  }
+
+  function wake(): void {
+    woken.resolve();
+  }
+
+  async function stop(milliseconds: number): Promise<void> {
+    healthy = false;
+    stopping.abort();
+    wake();
+    await loop;
+    const finished = Promise.allSettled(calls).then(() => true);
+    const inTime = await Promise.race([finished, sleep(milliseconds, false, { ref: false })]);
+    clearInterval(heartbeat);
+    // What is still running loses its lease here: its checkpoints are refused, and another process takes it over.
+    if (!inTime) await inTransaction((tx) => releaseItems(tx, [...working.values()])).catch(() => {});
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        const busy = await takeWork();
+        healthy = true;
+        if (!busy) await idle();
+      } catch (error) {
+        healthy = false;
+        log.warn(describeError(error), "the runtime could not look for work; trying again");
+        await pause(POLL);
+      }
+    }
+  }
+
+  /** Dispatches events and starts what is due. False when there was nothing to do or nobody free to do it. */
+  async function takeWork(): Promise<boolean> {
+    const free = CAPACITY - working.size;
+    if (free <= 0) return false;
+    const { dispatched, items } = await inTransaction(async (tx) => ({
+      dispatched: await dispatchEvents(tx, functions),
+      items: await claimItems(tx, functions, free),
+    }));
+    for (const item of items) {
+      working.set(item.id, item);
+      const call = execute(item).finally(() => {
+        working.delete(item.id);
+        calls.delete(call);
+        wake();
+      });
+      calls.add(call);
+    }
+    return dispatched > 0 || items.length > 0;
+  }
+
+  async function execute(item: Item): Promise<void> {
+    try {
+      if (item.kind !== "call") return await inTransaction((tx) => applyTimer(tx, item));
+      const reply = await callFunction(handler, item, functions.get(item.functionId)?.maxAttempts ?? 1);
+      await inTransaction((tx) => applyReply(tx, item, reply, { functions, backoffScale }));
+    } catch (error) {
+      // Nothing was written: the item comes back when its lease is over, and goes on from its last checkpoint.
+      log.error({ ...describeError(error), function: item.functionId, run: item.runId }, "a run's answer could not be written");
+    }
+  }
+
+  async function idle(): Promise<void> {
+    const due = await inTransaction(nextDue);
+    await pause(Math.min(POLL, due === undefined || due === 0 ? POLL : due + 1));
+  }
+
+  async function pause(milliseconds: number): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([woken.promise, sleep(milliseconds, undefined, { signal: over.signal }).catch(() => {})]);
+    over.abort();
+    if (!stopping.signal.aborted) woken = Promise.withResolvers();
+  }
+
+  async function keepLeases(): Promise<void> {
+    if (working.size === 0) return;
+    await inTransaction((tx) => extendLeases(tx, [...working.values()])).catch((error: unknown) =>
+      log.warn(describeError(error), "leases could not be extended"),
+    );
+  }
+
+  async function crons(): Promise<void> {
+    if ((await inTransaction((tx) => startDueCrons(tx, functions))) > 0) wake();
+  }
+
+  async function every(milliseconds: number, work: () => Promise<unknown>): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await work().catch((error: unknown) => log.warn(describeError(error), "housekeeping failed; trying again"));
+      await sleep(milliseconds, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
+    }
+  }
+
+  /** Two processes that meet on the same runs may deadlock; PostgreSQL then picks one, which tries again. */
+  async function inTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await database.acrossControllers("lethe_runtime", work);
+      } catch (error) {
+        if (attempt === 4 || describeError(error).code !== "postgres/40P01") throw error;
+      }
+    }
+  }
+}

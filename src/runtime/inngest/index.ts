@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Hono } from "hono";
+import { serve } from "inngest/hono";
+import { describeError } from "#schemas";
+import { createClient } from "../client.ts";
+import type { Runtime, RuntimeOptions } from "../runtime.ts";
+import { createDispatcher } from "./dispatcher.ts";
+
+export interface InngestOptions extends RuntimeOptions {
+  readonly baseUrl: string;
+  readonly eventKey: string;
+  readonly signingKey: string;
+  /** The hub's own origin as the server reaches it, e.g. `http://hub:8787`. */
+  readonly serveOrigin: string;
+}
+
+const SERVE_PATH = "/api/inngest";
+
+/**
+ * Runs the workflows on a real Inngest server: a signed route by which it calls them, and a dispatcher that
+ * sends it the outbox. The server, not this process, keeps runs, retries and timers.
+ */
+export function createInngestRuntime(options: InngestOptions): Runtime {
+  const { database, log, workflows, baseUrl, eventKey, signingKey, serveOrigin } = options;
+  // Never isDev: a dev client accepts unsigned calls.
+  const client = createClient(log, { baseUrl, eventKey, signingKey, isDev: false });
+  const handler = serve({ client, functions: workflows(client), serveOrigin, servePath: SERVE_PATH });
+  const routes = new Hono().on(["GET", "PUT", "POST"], SERVE_PATH, handler);
+  const dispatcher = createDispatcher(database, client, log);
+  const stopping = new AbortController();
+  let registered = false;
+  let registration: Promise<void> = Promise.resolve();
+
+  return {
+    kind: "inngest",
+    routes,
+    start: async () => {
+      registration = register();
+      dispatcher.start();
+    },
+    wake: dispatcher.wake,
+    ready: () => registered && dispatcher.healthy(),
+    stop: async () => {
+      stopping.abort();
+      await Promise.all([dispatcher.stop(), registration]);
+    },
+  };
+
+  /** Tells the server which functions there are, until it listens: it may start after the hub. */
+  async function register(): Promise<void> {
+    while (!registered && !stopping.signal.aborted) {
+      try {
+        const response = await routes.request(`${serveOrigin}${SERVE_PATH}`, { method: "PUT" });
+        registered = response.status === 200;
+        if (!registered) log.warn({ status: response.status }, "the Inngest server did not take the functions; trying again");
+      } catch (error) {
+        log.warn(describeError(error), "the Inngest server could not be reached; trying again");
+      }
+      if (!registered) await sleep(2_000, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import { cron, type Inngest } from "inngest";
+import { appendEvents } from "#audit";
+import { expireDeliveries } from "#intake";
+import type { WorkflowRooms } from "./index.ts";
+
+const BATCH = 500;
+
+/** Every hour: payloads whose replay window is over are shredded, and their deliveries end as `expired`. */
+export function expire(client: Inngest, rooms: WorkflowRooms) {
+  return client.createFunction(
+    { id: "expire-deliveries", name: "Expire deliveries", triggers: [cron("17 * * * *")], retries: 3 },
+    async ({ step }) => {
+      await step.run("shred", async () => {
+        for (const { id } of await rooms.controllers()) while ((await expireSome(id)) === BATCH);
+      });
+    },
+  );
+
+  function expireSome(controllerId: Awaited<ReturnType<WorkflowRooms["controllers"]>>[number]["id"]): Promise<number> {
+    return rooms.database.inController(controllerId, async (tx) => {
+      const expired = await expireDeliveries(tx, BATCH);
+      await appendEvents(
+        tx,
+        expired.map((id) => ({ workflow: id, type: "delivery.expired", entity: `delivery:${id}`, actor: "hub" })),
+      );
+      return expired.length;
+    });
+  }
+}

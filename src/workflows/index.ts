@@ -1,0 +1,25 @@
+import type { Inngest, InngestFunction } from "inngest";
+import type { Database } from "#database";
+import type { Connector } from "#kit";
+import type { ControllerId } from "#schemas";
+import type { KeyRing } from "#vault";
+import { expire } from "./expire-deliveries.ts";
+import { processDelivery, retryDelivery } from "./process-delivery.ts";
+
+export { announce } from "./outbox.ts";
+
+/** What the workflows call. They hold no rules of their own. */
+export interface WorkflowRooms {
+  readonly database: Database;
+  readonly ring: KeyRing;
+  readonly connectors: ReadonlyMap<string, Connector>;
+  controllers(): Promise<readonly { id: ControllerId }[]>;
+  /** Called after each commit with audit events, so that they are sealed soon. */
+  committed(): void;
+  readonly log: { warn(fields: Record<string, unknown>, message: string): void };
+}
+
+/** Every durable workflow, for one client. */
+export function defineWorkflows(client: Inngest, rooms: WorkflowRooms): InngestFunction.Any[] {
+  return [processDelivery(client, rooms), retryDelivery(client, rooms), expire(client, rooms)];
+}
