@@ -2,9 +2,7 @@ import { z } from "zod";
 import { ControllerId, Did } from "./ids.ts";
 
 /** RFC 3339 in UTC with microseconds, as a string: a JavaScript number would lose them. */
-export const Instant = z
-  .string()
-  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/);
+export const Instant = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/);
 
 const Hash = z.string().regex(/^[0-9a-f]{64}$/);
 

@@ -34,8 +34,7 @@ export type ErrorDescription = {
 
 /** Describes an error with nothing from outside of the catalogue and the code: an error's own text can quote what it choked on. */
 export function describeError(error: unknown): ErrorDescription {
-  if (error instanceof LetheError)
-    return { code: error.code, message: error.message, retry: error.retry };
+  if (error instanceof LetheError) return { code: error.code, message: error.message, retry: error.retry };
   const where = placeOf(error);
   return {
     code: systemCode(error),
@@ -48,8 +47,12 @@ export function describeError(error: unknown): ErrorDescription {
 /** The first frame of the stack within the project, without the message that a stack begins with. */
 function placeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  const own = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line) && !line.includes("node_modules"));
-  const [place] = own.flatMap((line) => /\/((?:src|connectors|schemas)\/[\w./-]+:\d+:\d+)\)?$/.exec(line)?.[1] ?? []);
+  const own = (error.stack ?? "")
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line) && !line.includes("node_modules"));
+  const [place] = own.flatMap(
+    (line) => /\/((?:src|connectors|schemas)\/[\w./-]+:\d+:\d+)\)?$/.exec(line)?.[1] ?? [],
+  );
   const name = /^[A-Z]\w*Error$/.test(error.constructor.name) ? error.constructor.name : "Error";
   return place === undefined ? undefined : `${name} at ${place}`;
 }

@@ -14,7 +14,10 @@ const Environment = z.object({
   LETHE_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   LETHE_DATA_DIR: z.string().min(1).default(".lethe"),
   /** PostgreSQL 15 or newer. Unset: an embedded one in the data directory. */
-  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, "must begin with postgres://").optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "must begin with postgres://")
+    .optional(),
   LETHE_RUNTIME: z.enum(["embedded", "inngest"]).default("embedded"),
   INNGEST_BASE_URL: z.url().optional(),
   INNGEST_EVENT_KEY: z.string().min(1).optional(),
@@ -84,7 +87,8 @@ function runtimeOf(env: z.output<typeof Environment>): Config["runtime"] {
   if (env.LETHE_RUNTIME === "embedded") return { kind: "embedded" };
   const needed = ["INNGEST_BASE_URL", "INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY"] as const;
   const missing = needed.filter((name) => env[name] === undefined);
-  if (missing.length > 0) throw invalid(missing.map((name) => `${name}: is needed with LETHE_RUNTIME=inngest`));
+  if (missing.length > 0)
+    throw invalid(missing.map((name) => `${name}: is needed with LETHE_RUNTIME=inngest`));
   return {
     kind: "inngest",
     baseUrl: env.INNGEST_BASE_URL ?? "",

@@ -1,30 +1,56 @@
-import { activity, consent, defineConnector, type Extractor, field, firstOf, on, optionalText, subject, urlSecret } from "#kit";
 import { z } from "zod";
+import {
+  activity,
+  consent,
+  defineConnector,
+  type Extractor,
+  field,
+  firstOf,
+  on,
+  optionalText,
+  subject,
+  urlSecret,
+} from "#kit";
 
 /** https://mailchimp.com/developer/marketing/guides/sync-audience-data-webhooks/ : a form with bracketed keys. */
 const about = <Shape extends z.ZodRawShape>(shape: Shape) => z.object({ data: z.object(shape) });
 
 const merges = z.object({ EMAIL: optionalText, PHONE: optionalText }).nullish();
 const member = about({ id: z.string().min(1), email: z.string().min(1), merges, reason: optionalText });
-const changedEmail = about({ new_id: z.string().min(1), new_email: z.string().min(1), old_email: z.string().min(1) });
+const changedEmail = about({
+  new_id: z.string().min(1),
+  new_email: z.string().min(1),
+  old_email: z.string().min(1),
+});
 const cleaned = about({ email: z.string().min(1), reason: optionalText });
 const campaign = about({ id: z.string() });
 
 type Member = z.output<typeof member>;
 
-const known = ({ data }: Member) => subject({ platformId: data.id, email: data.email, phone: data.merges?.PHONE });
+const known = ({ data }: Member) =>
+  subject({ platformId: data.id, email: data.email, phone: data.merges?.PHONE });
 
 export default defineConnector({
   id: "mailchimp",
   name: "Mailchimp",
   documentation: "https://mailchimp.com/developer/marketing/guides/sync-audience-data-webhooks/",
-  credentials: z.object({ apiKey: z.string().regex(/-[a-z]+\d+$/, "an API key that ends in its data centre, such as …-us21") }),
+  credentials: z.object({
+    apiKey: z.string().regex(/-[a-z]+\d+$/, "an API key that ends in its data centre, such as …-us21"),
+  }),
 
   webhook: {
     signature: urlSecret(),
     body: "form",
     // No delivery id: these together tell events apart. An unsubscribe and a deletion may share all but `action`.
-    id: { parts: [field("type"), field("fired_at"), field("data.list_id"), whom(), firstOf(field("data.action"), () => "-")] },
+    id: {
+      parts: [
+        field("type"),
+        field("fired_at"),
+        field("data.list_id"),
+        whom(),
+        firstOf(field("data.action"), () => "-"),
+      ],
+    },
     topic: field("type"),
     account: field("data.list_id"),
     occurredAt: field("fired_at"),
@@ -32,11 +58,31 @@ export default defineConnector({
   },
 
   activities: {
-    "member.subscribed": { purpose: "direct_marketing", lawfulBasis: "consent", dataCategories: ["name", "email_address", "telephone_number", "preferences", "ip_address"] },
-    "member.unsubscribed": { purpose: "direct_marketing", lawfulBasis: "consent", dataCategories: ["email_address", "preferences"] },
-    "member.updated": { purpose: "direct_marketing", lawfulBasis: "consent", dataCategories: ["name", "email_address", "telephone_number", "preferences"] },
-    "member.email_changed": { purpose: "direct_marketing", lawfulBasis: "consent", dataCategories: ["email_address"] },
-    "member.cleaned": { purpose: "direct_marketing", lawfulBasis: "consent", dataCategories: ["email_address", "communication"] },
+    "member.subscribed": {
+      purpose: "direct_marketing",
+      lawfulBasis: "consent",
+      dataCategories: ["name", "email_address", "telephone_number", "preferences", "ip_address"],
+    },
+    "member.unsubscribed": {
+      purpose: "direct_marketing",
+      lawfulBasis: "consent",
+      dataCategories: ["email_address", "preferences"],
+    },
+    "member.updated": {
+      purpose: "direct_marketing",
+      lawfulBasis: "consent",
+      dataCategories: ["name", "email_address", "telephone_number", "preferences"],
+    },
+    "member.email_changed": {
+      purpose: "direct_marketing",
+      lawfulBasis: "consent",
+      dataCategories: ["email_address"],
+    },
+    "member.cleaned": {
+      purpose: "direct_marketing",
+      lawfulBasis: "consent",
+      dataCategories: ["email_address", "communication"],
+    },
   },
 
   events: {

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import {
   accountUninstalled,
   activity,
@@ -11,7 +12,6 @@ import {
   type SubjectRecord,
   subject,
 } from "#kit";
-import { z } from "zod";
 import * as payload from "./payloads.ts";
 
 /** Days in which Shopify wants a compliance webhook acted on (https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance). */
@@ -27,17 +27,69 @@ export default defineConnector({
   webhook: [family("shopify-"), family("x-shopify-")],
 
   activities: {
-    "customer.created": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id"] },
-    "customer.updated": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id"] },
-    "customer.deleted": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["customer_id"] },
-    "customer.enabled": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["account", "customer_id"] },
-    "customer.disabled": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["account", "customer_id"] },
-    "customer.merged": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["customer_id"] },
-    "order.created": { purpose: "order_fulfilment", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id", "purchase_history", "payment"] },
-    "order.edited": { purpose: "order_fulfilment", lawfulBasis: "contract", dataCategories: ["purchase_history"] },
-    "order.deleted": { purpose: "order_fulfilment", lawfulBasis: "contract", dataCategories: ["purchase_history"] },
-    "consent.updated": { purpose: "direct_marketing", lawfulBasis: "consent", dataCategories: ["email_address", "telephone_number", "preferences"] },
-    "privacy.requested": { purpose: "legal_compliance", lawfulBasis: "legal_obligation", dataCategories: ["email_address", "telephone_number", "customer_id"] },
+    "customer.created": {
+      purpose: "customer_management",
+      lawfulBasis: "contract",
+      dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id"],
+    },
+    "customer.updated": {
+      purpose: "customer_management",
+      lawfulBasis: "contract",
+      dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id"],
+    },
+    "customer.deleted": {
+      purpose: "customer_management",
+      lawfulBasis: "contract",
+      dataCategories: ["customer_id"],
+    },
+    "customer.enabled": {
+      purpose: "customer_management",
+      lawfulBasis: "contract",
+      dataCategories: ["account", "customer_id"],
+    },
+    "customer.disabled": {
+      purpose: "customer_management",
+      lawfulBasis: "contract",
+      dataCategories: ["account", "customer_id"],
+    },
+    "customer.merged": {
+      purpose: "customer_management",
+      lawfulBasis: "contract",
+      dataCategories: ["customer_id"],
+    },
+    "order.created": {
+      purpose: "order_fulfilment",
+      lawfulBasis: "contract",
+      dataCategories: [
+        "name",
+        "email_address",
+        "telephone_number",
+        "postal_address",
+        "customer_id",
+        "purchase_history",
+        "payment",
+      ],
+    },
+    "order.edited": {
+      purpose: "order_fulfilment",
+      lawfulBasis: "contract",
+      dataCategories: ["purchase_history"],
+    },
+    "order.deleted": {
+      purpose: "order_fulfilment",
+      lawfulBasis: "contract",
+      dataCategories: ["purchase_history"],
+    },
+    "consent.updated": {
+      purpose: "direct_marketing",
+      lawfulBasis: "consent",
+      dataCategories: ["email_address", "telephone_number", "preferences"],
+    },
+    "privacy.requested": {
+      purpose: "legal_compliance",
+      lawfulBasis: "legal_obligation",
+      dataCategories: ["email_address", "telephone_number", "customer_id"],
+    },
   },
 
   events: {
@@ -45,13 +97,21 @@ export default defineConnector({
     "customers/update": on(payload.customer, (c) => [known(c), activity("customer.updated")]),
     "customers/enable": on(payload.customer, (c) => [known(c), activity("customer.enabled")]),
     "customers/disable": on(payload.customer, (c) => [known(c), activity("customer.disabled")]),
-    "customers/delete": on(payload.deletedCustomer, (c) => [subject({ platformId: c.id }), activity("customer.deleted")]),
+    "customers/delete": on(payload.deletedCustomer, (c) => [
+      subject({ platformId: c.id }),
+      activity("customer.deleted"),
+    ]),
     "customers/merge": on(payload.mergedCustomers, (m) =>
       // A merge that failed says nothing about who is whom.
       m.status !== "completed"
         ? []
         : [
-            subject({ platformIds: [fromGid(m.admin_graphql_api_customer_kept_id), fromGid(m.admin_graphql_api_customer_deleted_id)] }),
+            subject({
+              platformIds: [
+                fromGid(m.admin_graphql_api_customer_kept_id),
+                fromGid(m.admin_graphql_api_customer_deleted_id),
+              ],
+            }),
             activity("customer.merged"),
           ],
     ),
@@ -67,7 +127,10 @@ export default defineConnector({
       subject({ objects: [`order:${edit.order_id}`] }),
       activity("order.edited", { occurredAt: edit.created_at }),
     ]),
-    "orders/delete": on(payload.deletedOrder, (o) => [subject({ objects: [`order:${o.id}`] }), activity("order.deleted")]),
+    "orders/delete": on(payload.deletedOrder, (o) => [
+      subject({ objects: [`order:${o.id}`] }),
+      activity("order.deleted"),
+    ]),
 
     "customers_email_marketing_consent/update": on(payload.emailConsent, (c) => [
       subject({ platformId: c.customer_id, email: c.email_address }),
@@ -99,7 +162,11 @@ export default defineConnector({
       }),
     ]),
     "shop/redact": on(payload.shopRedaction, (r) => [
-      rightsRequest("erasure", { scope: "account", dueInDays: COMPLIANCE_DAYS, details: { shop: r.shop_domain, id: r.shop_id } }),
+      rightsRequest("erasure", {
+        scope: "account",
+        dueInDays: COMPLIANCE_DAYS,
+        details: { shop: r.shop_domain, id: r.shop_id },
+      }),
     ]),
     "app/uninstalled": on(payload.uninstalledShop, () => [accountUninstalled()]),
   },
@@ -118,7 +185,12 @@ function family(prefix: "shopify-" | "x-shopify-"): Door {
 }
 
 function known(c: payload.Customer): SubjectRecord {
-  return subject({ platformId: c.id, email: c.email, phone: c.phone, region: c.default_address?.country_code });
+  return subject({
+    platformId: c.id,
+    email: c.email,
+    phone: c.phone,
+    region: c.default_address?.country_code,
+  });
 }
 
 /** The order's own address may be somebody else's, so it counts only where the order names no customer. */

@@ -1,5 +1,5 @@
-import { optionalText, platformId } from "#kit";
 import { z } from "zod";
+import { optionalText, platformId } from "#kit";
 
 /** What is used of Shopify's payloads (https://shopify.dev/docs/api/webhooks); everything else is dropped. */
 const address = z.object({ country_code: optionalText }).nullish();
@@ -23,7 +23,9 @@ export const order = z.object({
   created_at: optionalText,
 });
 
-export const editedOrder = z.object({ order_edit: z.object({ order_id: platformId, created_at: optionalText }) });
+export const editedOrder = z.object({
+  order_edit: z.object({ order_id: platformId, created_at: optionalText }),
+});
 
 export const deletedOrder = z.object({ id: platformId });
 

@@ -1,5 +1,16 @@
-import { activity, consent, defineConnector, field, type Envelope, on, optionalText, platformId, subject, timestamped } from "#kit";
 import { z } from "zod";
+import {
+  activity,
+  consent,
+  defineConnector,
+  type Envelope,
+  field,
+  on,
+  optionalText,
+  platformId,
+  subject,
+  timestamped,
+} from "#kit";
 
 /** The dashboard's test fixtures all carry this id: on its own it would drop real test traffic. */
 const SHARED_TEST_ID = "evt_00000000000000";
@@ -35,13 +46,20 @@ type Subscription = z.output<typeof subscription>;
 const subscriber = ({ data: { object } }: Subscription) => subject({ platformId: object.customer });
 
 const holder = ({ data: { object } }: z.output<typeof customer>) =>
-  subject({ platformId: object.id, email: object.email, phone: object.phone, region: object.address?.country });
+  subject({
+    platformId: object.id,
+    email: object.email,
+    phone: object.phone,
+    region: object.address?.country,
+  });
 
 export default defineConnector({
   id: "stripe",
   name: "Stripe",
   documentation: "https://docs.stripe.com/webhooks",
-  credentials: z.object({ apiKey: z.string().regex(/^(sk|rk)_/, "a secret or restricted key (sk_… or rk_…)") }),
+  credentials: z.object({
+    apiKey: z.string().regex(/^(sk|rk)_/, "a secret or restricted key (sk_… or rk_…)"),
+  }),
 
   webhook: {
     signature: timestamped({ header: "stripe-signature", tolerance: 300 }),
@@ -54,28 +72,99 @@ export default defineConnector({
   },
 
   activities: {
-    "customer.created": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id"] },
-    "customer.updated": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id"] },
-    "customer.deleted": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["customer_id"] },
-    "subscription.created": { purpose: "subscription_management", lawfulBasis: "contract", dataCategories: ["customer_id", "subscription"] },
-    "subscription.updated": { purpose: "subscription_management", lawfulBasis: "contract", dataCategories: ["customer_id", "subscription"] },
-    "subscription.deleted": { purpose: "subscription_management", lawfulBasis: "contract", dataCategories: ["customer_id", "subscription"] },
-    "checkout.completed": { purpose: "payment", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id", "purchase_history", "payment"] },
-    "invoice.paid": { purpose: "payment", lawfulBasis: "contract", dataCategories: ["name", "email_address", "postal_address", "customer_id", "purchase_history", "payment"] },
+    "customer.created": {
+      purpose: "customer_management",
+      lawfulBasis: "contract",
+      dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id"],
+    },
+    "customer.updated": {
+      purpose: "customer_management",
+      lawfulBasis: "contract",
+      dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id"],
+    },
+    "customer.deleted": {
+      purpose: "customer_management",
+      lawfulBasis: "contract",
+      dataCategories: ["customer_id"],
+    },
+    "subscription.created": {
+      purpose: "subscription_management",
+      lawfulBasis: "contract",
+      dataCategories: ["customer_id", "subscription"],
+    },
+    "subscription.updated": {
+      purpose: "subscription_management",
+      lawfulBasis: "contract",
+      dataCategories: ["customer_id", "subscription"],
+    },
+    "subscription.deleted": {
+      purpose: "subscription_management",
+      lawfulBasis: "contract",
+      dataCategories: ["customer_id", "subscription"],
+    },
+    "checkout.completed": {
+      purpose: "payment",
+      lawfulBasis: "contract",
+      dataCategories: [
+        "name",
+        "email_address",
+        "telephone_number",
+        "postal_address",
+        "customer_id",
+        "purchase_history",
+        "payment",
+      ],
+    },
+    "invoice.paid": {
+      purpose: "payment",
+      lawfulBasis: "contract",
+      dataCategories: [
+        "name",
+        "email_address",
+        "postal_address",
+        "customer_id",
+        "purchase_history",
+        "payment",
+      ],
+    },
   },
 
   events: {
     "customer.created": on(customer, (e) => [holder(e), activity("customer.created")]),
     "customer.updated": on(customer, (e) => [holder(e), activity("customer.updated")]),
     "customer.deleted": on(customer, (e) => [holder(e), activity("customer.deleted")]),
-    "customer.subscription.created": on(subscription, (e) => [subscriber(e), activity("subscription.created")]),
-    "customer.subscription.updated": on(subscription, (e) => [subscriber(e), activity("subscription.updated")]),
-    "customer.subscription.paused": on(subscription, (e) => [subscriber(e), activity("subscription.updated")]),
-    "customer.subscription.resumed": on(subscription, (e) => [subscriber(e), activity("subscription.updated")]),
-    "customer.subscription.pending_update_applied": on(subscription, (e) => [subscriber(e), activity("subscription.updated")]),
-    "customer.subscription.pending_update_expired": on(subscription, (e) => [subscriber(e), activity("subscription.updated")]),
-    "customer.subscription.trial_will_end": on(subscription, (e) => [subscriber(e), activity("subscription.updated")]),
-    "customer.subscription.deleted": on(subscription, (e) => [subscriber(e), activity("subscription.deleted")]),
+    "customer.subscription.created": on(subscription, (e) => [
+      subscriber(e),
+      activity("subscription.created"),
+    ]),
+    "customer.subscription.updated": on(subscription, (e) => [
+      subscriber(e),
+      activity("subscription.updated"),
+    ]),
+    "customer.subscription.paused": on(subscription, (e) => [
+      subscriber(e),
+      activity("subscription.updated"),
+    ]),
+    "customer.subscription.resumed": on(subscription, (e) => [
+      subscriber(e),
+      activity("subscription.updated"),
+    ]),
+    "customer.subscription.pending_update_applied": on(subscription, (e) => [
+      subscriber(e),
+      activity("subscription.updated"),
+    ]),
+    "customer.subscription.pending_update_expired": on(subscription, (e) => [
+      subscriber(e),
+      activity("subscription.updated"),
+    ]),
+    "customer.subscription.trial_will_end": on(subscription, (e) => [
+      subscriber(e),
+      activity("subscription.updated"),
+    ]),
+    "customer.subscription.deleted": on(subscription, (e) => [
+      subscriber(e),
+      activity("subscription.deleted"),
+    ]),
     "checkout.session.completed": on(session, ({ data: { object } }) => [
       subject({
         platformId: object.customer,

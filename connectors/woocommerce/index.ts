@@ -1,5 +1,15 @@
-import { activity, defineConnector, header, hmac, on, optionalText, platformId, subject, type WebhookRequest } from "#kit";
 import { z } from "zod";
+import {
+  activity,
+  defineConnector,
+  header,
+  hmac,
+  on,
+  optionalText,
+  platformId,
+  subject,
+  type WebhookRequest,
+} from "#kit";
 
 /** https://woocommerce.github.io/woocommerce-rest-api-docs/#webhooks; addresses hold empty strings for what is not known. */
 const address = z.object({ email: optionalText, phone: optionalText, country: optionalText }).nullish();
@@ -11,7 +21,12 @@ const order = z.object({ id: platformId, customer_id: platformId.nullish(), bill
 type Order = z.output<typeof order>;
 
 const account = ({ id, email, billing }: z.output<typeof customer>) =>
-  subject({ platformId: id, email: email || billing?.email, phone: billing?.phone, region: billing?.country });
+  subject({
+    platformId: id,
+    email: email || billing?.email,
+    phone: billing?.phone,
+    region: billing?.country,
+  });
 
 /** Customer 0 is a guest, who is known by the billing address alone. */
 const buyer = ({ id, customer_id: customerId, billing }: Order) =>
@@ -34,7 +49,12 @@ export default defineConnector({
   }),
 
   webhook: {
-    signature: hmac({ header: "x-wc-webhook-signature", algorithm: "sha256", encoding: "base64", key: decodeEntities }),
+    signature: hmac({
+      header: "x-wc-webhook-signature",
+      algorithm: "sha256",
+      encoding: "base64",
+      key: decodeEntities,
+    }),
     requires: ["x-wc-webhook-topic"],
     body: "json",
     // The delivery id is a hash of webhook and second: two events in one second share it.
@@ -45,13 +65,79 @@ export default defineConnector({
   },
 
   activities: {
-    "customer.created": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id", "account"] },
-    "customer.updated": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id", "account"] },
-    "customer.deleted": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["customer_id", "account"] },
-    "order.created": { purpose: "order_fulfilment", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id", "purchase_history", "payment"] },
-    "order.updated": { purpose: "order_fulfilment", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id", "purchase_history", "payment"] },
-    "order.deleted": { purpose: "order_fulfilment", lawfulBasis: "contract", dataCategories: ["purchase_history"] },
-    "order.restored": { purpose: "order_fulfilment", lawfulBasis: "contract", dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id", "purchase_history", "payment"] },
+    "customer.created": {
+      purpose: "customer_management",
+      lawfulBasis: "contract",
+      dataCategories: [
+        "name",
+        "email_address",
+        "telephone_number",
+        "postal_address",
+        "customer_id",
+        "account",
+      ],
+    },
+    "customer.updated": {
+      purpose: "customer_management",
+      lawfulBasis: "contract",
+      dataCategories: [
+        "name",
+        "email_address",
+        "telephone_number",
+        "postal_address",
+        "customer_id",
+        "account",
+      ],
+    },
+    "customer.deleted": {
+      purpose: "customer_management",
+      lawfulBasis: "contract",
+      dataCategories: ["customer_id", "account"],
+    },
+    "order.created": {
+      purpose: "order_fulfilment",
+      lawfulBasis: "contract",
+      dataCategories: [
+        "name",
+        "email_address",
+        "telephone_number",
+        "postal_address",
+        "customer_id",
+        "purchase_history",
+        "payment",
+      ],
+    },
+    "order.updated": {
+      purpose: "order_fulfilment",
+      lawfulBasis: "contract",
+      dataCategories: [
+        "name",
+        "email_address",
+        "telephone_number",
+        "postal_address",
+        "customer_id",
+        "purchase_history",
+        "payment",
+      ],
+    },
+    "order.deleted": {
+      purpose: "order_fulfilment",
+      lawfulBasis: "contract",
+      dataCategories: ["purchase_history"],
+    },
+    "order.restored": {
+      purpose: "order_fulfilment",
+      lawfulBasis: "contract",
+      dataCategories: [
+        "name",
+        "email_address",
+        "telephone_number",
+        "postal_address",
+        "customer_id",
+        "purchase_history",
+        "payment",
+      ],
+    },
   },
 
   events: {

@@ -15,7 +15,10 @@ export interface NewActivity {
   readonly occurredAt: string;
 }
 
-export async function recordActivities({ sql, controllerId }: ControllerTransaction, rows: readonly NewActivity[]): Promise<void> {
+export async function recordActivities(
+  { sql, controllerId }: ControllerTransaction,
+  rows: readonly NewActivity[],
+): Promise<void> {
   if (rows.length === 0) return;
   const column = <T>(value: (row: NewActivity) => T): T[] => rows.map(value);
   await sql`insert into processing_activity (controller_id, delivery_id, ordinal, subject_id, connection_id, activity, purpose,

@@ -1,7 +1,7 @@
-import { type ControllerTransaction, type Database, tables, type Transaction } from "#database";
+import { v4 as uuid } from "uuid";
+import { type ControllerTransaction, type Database, type Transaction, tables } from "#database";
 import { type ControllerId, HUB } from "#schemas";
 import type { ControllerKeys, KeyRing } from "#vault";
-import { v4 as uuid } from "uuid";
 import { appendEvents } from "./append.ts";
 import { frontierFrom, rootOf } from "./merkle.ts";
 import { signCheckpoint } from "./note.ts";
@@ -37,8 +37,10 @@ export async function signDueCheckpoints(
 }
 
 async function dueLogs(database: Database, all: boolean): Promise<DueLog[]> {
-  const rows = await database.acrossControllers("lethe_sequencer", ({ sql }) =>
-    sql<{ controllerId: ControllerId; size: string; frontier: Uint8Array }[]>`
+  const rows = await database.acrossControllers(
+    "lethe_sequencer",
+    ({ sql }) =>
+      sql<{ controllerId: ControllerId; size: string; frontier: Uint8Array }[]>`
       select controller_id as "controllerId", size, frontier from audit_log
       where (size > checkpointed and (${all} or checkpointed_at is null or checkpointed_at < now() - interval '1 second'))
         or checkpointed_at < now() - interval '1 day'
@@ -57,7 +59,8 @@ async function dueLogs(database: Database, all: boolean): Promise<DueLog[]> {
 
 function sign(database: Database, log: DueLog, keys: ControllerKeys): Promise<string> {
   const { key, version } = keys.current("checkpoint");
-  const publicKey = keys.checkpointKeys.find((candidate) => candidate.version === version)?.publicKey ?? new Uint8Array();
+  const publicKey =
+    keys.checkpointKeys.find((candidate) => candidate.version === version)?.publicKey ?? new Uint8Array();
   const root = rootOf(frontierFrom(log.size, log.frontier));
   const note = signCheckpoint(
     { origin: log.did, size: log.size, root, time: new Date().toISOString() },

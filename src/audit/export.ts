@@ -39,13 +39,21 @@ export async function exportLog(options: {
   } catch (error) {
     await rm(partial, { force: true });
     throw auditErrors.notExported(
-      error instanceof Error && "code" in error ? `cannot write ${options.file} (${String(error.code)})` : "the export failed",
+      error instanceof Error && "code" in error
+        ? `cannot write ${options.file} (${String(error.code)})`
+        : "the export failed",
     );
   }
   return entries;
 }
 
-async function* lines({ database, ring, owner, hub, progress = () => {} }: Parameters<typeof exportLog>[0]): AsyncGenerator<AuditExportLine> {
+async function* lines({
+  database,
+  ring,
+  owner,
+  hub,
+  progress = () => {},
+}: Parameters<typeof exportLog>[0]): AsyncGenerator<AuditExportLine> {
   const keys = async (of: LogOwner) =>
     (await ring.keys(of.id)).checkpointKeys.map(({ publicKey }) => verifierKey(of.did, publicKey));
   yield {
@@ -59,7 +67,9 @@ async function* lines({ database, ring, owner, hub, progress = () => {} }: Param
   };
   const size = await database.inController(owner.id, logSize);
   for (let next = 0; next < size; next += BATCH) {
-    const rows = await database.inController(owner.id, (tx) => entriesFrom(tx, next, Math.min(next + BATCH, size)));
+    const rows = await database.inController(owner.id, (tx) =>
+      entriesFrom(tx, next, Math.min(next + BATCH, size)),
+    );
     for (const { seq, entry, leaf } of rows)
       yield {
         kind: "entry",
@@ -79,7 +89,9 @@ async function* lines({ database, ring, owner, hub, progress = () => {} }: Param
 }
 
 async function logSize({ sql, controllerId }: ControllerTransaction): Promise<number> {
-  const [row] = await sql<{ size: string }[]>`select count(*) as size from audit_leaf where controller_id = ${controllerId}`;
+  const [row] = await sql<
+    { size: string }[]
+  >`select count(*) as size from audit_leaf where controller_id = ${controllerId}`;
   return Number(row?.size ?? 0);
 }
 
@@ -91,7 +103,9 @@ function entriesFrom({ sql, controllerId }: ControllerTransaction, from: number,
 }
 
 async function checkpointNotes({ sql, controllerId }: ControllerTransaction): Promise<string[]> {
-  const rows = await sql<{ note: string }[]>`select note from audit_checkpoint where controller_id = ${controllerId} order by id`;
+  const rows = await sql<
+    { note: string }[]
+  >`select note from audit_checkpoint where controller_id = ${controllerId} order by id`;
   return rows.map(({ note }) => note);
 }
 
@@ -135,4 +149,3 @@ async function witnessOf(
     { snapshot: true },
   );
 }
-

@@ -77,7 +77,8 @@ export function frontierBytes({ roots }: Frontier): Uint8Array {
 /** Reads what {@link frontierBytes} wrote. Throws if the number of roots does not fit the size. */
 export function frontierFrom(size: number, bytes: Uint8Array): Frontier {
   const count = size.toString(2).replaceAll("0", "").length;
-  if (bytes.length !== count * 32) throw new RangeError(`a tree of ${size} leaves has ${count} full subtrees`);
+  if (bytes.length !== count * 32)
+    throw new RangeError(`a tree of ${size} leaves has ${count} full subtrees`);
   return { size, roots: Array.from({ length: count }, (_, i) => bytes.slice(i * 32, i * 32 + 32)) };
 }
 
@@ -116,7 +117,12 @@ export function splitPoint(n: number): number {
 }
 
 /** The root that an inclusion proof leads to (RFC 9162 §2.1.3.2), or undefined if it has the wrong length. */
-export function rootFromInclusion(leaf: Hash, index: number, size: number, proof: readonly Hash[]): Hash | undefined {
+export function rootFromInclusion(
+  leaf: Hash,
+  index: number,
+  size: number,
+  proof: readonly Hash[],
+): Hash | undefined {
   let [fn, sn, root] = [index, size - 1, leaf];
   for (const sibling of proof) {
     if (sn === 0) return undefined;

@@ -12,7 +12,10 @@ export interface Checkpoint {
 
 const ED25519 = 0x01;
 
-export function signCheckpoint(checkpoint: Checkpoint, key: { privateKey: KeyObject; publicKey: Uint8Array }): string {
+export function signCheckpoint(
+  checkpoint: Checkpoint,
+  key: { privateKey: KeyObject; publicKey: Uint8Array },
+): string {
   const text = checkpointText(checkpoint);
   const id = keyId(checkpoint.origin, key.publicKey);
   const signature = sign(null, Buffer.from(text), key.privateKey);
@@ -20,7 +23,10 @@ export function signCheckpoint(checkpoint: Checkpoint, key: { privateKey: KeyObj
 }
 
 /** The checkpoint, if the note is whole and one of the keys signed it; otherwise what is wrong with it. */
-export function readCheckpoint(note: string, publicKeys: readonly Uint8Array[]): Checkpoint | "malformed" | "unsigned" {
+export function readCheckpoint(
+  note: string,
+  publicKeys: readonly Uint8Array[],
+): Checkpoint | "malformed" | "unsigned" {
   const split = note.indexOf("\n\n— ");
   const text = note.slice(0, split + 1);
   const match = /^([^\s+]+)\n(0|[1-9]\d{0,14})\n([A-Za-z0-9+/]{43}=)\ntime (\S+)\n$/.exec(text);
@@ -50,7 +56,12 @@ function checkpointText({ origin, size, root, time }: Checkpoint): string {
 }
 
 function keyId(name: string, publicKey: Uint8Array): Buffer {
-  return createHash("sha256").update(`${name}\n`).update(Buffer.from([ED25519])).update(publicKey).digest().subarray(0, 4);
+  return createHash("sha256")
+    .update(`${name}\n`)
+    .update(Buffer.from([ED25519]))
+    .update(publicKey)
+    .digest()
+    .subarray(0, 4);
 }
 
 /** An Ed25519 key from its raw 32 bytes (RFC 8410 SubjectPublicKeyInfo). */

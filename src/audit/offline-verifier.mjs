@@ -52,7 +52,9 @@ class Tree {
     this.size += 1;
   }
   root() {
-    return this.roots.length === 0 ? sha256("") : this.roots.reduceRight((right, left) => sha256(NODE, left, right));
+    return this.roots.length === 0
+      ? sha256("")
+      : this.roots.reduceRight((right, left) => sha256(NODE, left, right));
   }
 }
 
@@ -87,7 +89,10 @@ function openNote(note, keys) {
     if (key !== undefined && verify(null, Buffer.from(text), key.publicKey, signature.subarray(4)))
       return { origin, size: Number(size), root: Buffer.from(root, "base64") };
   }
-  throw new Finding("signature", `a checkpoint of ${origin || "an unnamed log"} is not signed by a known key`);
+  throw new Finding(
+    "signature",
+    `a checkpoint of ${origin || "an unnamed log"} is not signed by a known key`,
+  );
 }
 
 /**
@@ -110,7 +115,10 @@ function rootFromProof(leaf, index, size, proof) {
 
 /** @param {string} file */
 async function* readLines(file) {
-  const lines = createInterface({ input: createReadStream(file, "utf8"), crlfDelay: Number.POSITIVE_INFINITY });
+  const lines = createInterface({
+    input: createReadStream(file, "utf8"),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  });
   for await (const line of lines) {
     try {
       yield JSON.parse(line);
@@ -165,7 +173,8 @@ async function verifyExport(file, trusted) {
 
   // First pass: which sizes need a root. Checkpoints come last in the file, so the roots are kept as we go.
   const sizes = new Set([0]);
-  for await (const line of readLines(file)) if (line.kind === "checkpoint") sizes.add(Number(String(line.note).split("\n")[1]));
+  for await (const line of readLines(file))
+    if (line.kind === "checkpoint") sizes.add(Number(String(line.note).split("\n")[1]));
   if (trusted.checkpoint !== undefined) sizes.add(Number(trusted.checkpoint.split("\n")[1]));
   if (sizes.has(0)) rootAt.set(0, tree.root());
 
@@ -178,12 +187,16 @@ async function verifyExport(file, trusted) {
       keys = (trusted.key === undefined ? header.keys : [trusted.key]).map(parseKey);
       hubKeys = (trusted.hubKey === undefined ? header.hubKeys : [trusted.hubKey]).map(parseKey);
     } else if (line.kind === "entry") {
-      if (line.seq !== tree.size) throw new Finding("changed", `entry ${tree.size} is missing or out of order`);
+      if (line.seq !== tree.size)
+        throw new Finding("changed", `entry ${tree.size} is missing or out of order`);
       const leaf = sha256(LEAF, line.entry);
-      if (leaf.toString("base64") !== line.leaf) throw new Finding("changed", `entry ${line.seq} is not the one that was logged`);
+      if (leaf.toString("base64") !== line.leaf)
+        throw new Finding("changed", `entry ${line.seq} is not the one that was logged`);
       const event = JSON.parse(line.entry);
-      if (event.controller !== header.controller) throw new Finding("changed", `entry ${line.seq} belongs to another log`);
-      if (!chains.follows(event, sha256(line.entry).toString("hex"))) throw new Finding("changed", `entry ${line.seq} does not follow its workflow's last event`);
+      if (event.controller !== header.controller)
+        throw new Finding("changed", `entry ${line.seq} belongs to another log`);
+      if (!chains.follows(event, sha256(line.entry).toString("hex")))
+        throw new Finding("changed", `entry ${line.seq} does not follow its workflow's last event`);
       tree.append(leaf);
       if (sizes.has(tree.size)) rootAt.set(tree.size, tree.root());
     } else if (line.kind === "checkpoint") checkpoints.push(checkCheckpoint(line.note));
@@ -215,7 +228,10 @@ async function verifyExport(file, trusted) {
     const checkpoint = openNote(note, keys);
     if (checkpoint.origin !== header.origin) throw new Finding("signature", "a checkpoint is another log's");
     if (checkpoint.size > tree.size)
-      throw new Finding("truncated", `a checkpoint was signed over ${checkpoint.size} entries, and ${tree.size} are here`);
+      throw new Finding(
+        "truncated",
+        `a checkpoint was signed over ${checkpoint.size} entries, and ${tree.size} are here`,
+      );
     if (rootAt.get(checkpoint.size)?.equals(checkpoint.root) !== true)
       throw new Finding("changed", `the first ${checkpoint.size} entries are not those that were signed`);
     return checkpoint;
@@ -229,7 +245,11 @@ async function verifyExport(file, trusted) {
       throw new Finding("changed", "the hub's log does not contain what the export says it does");
     const event = JSON.parse(line.entry);
     const newest = checkpoints.at(-1);
-    if (event.entity !== header.origin || event.facts.size !== newest?.size || event.facts.root !== newest?.root.toString("hex"))
+    if (
+      event.entity !== header.origin ||
+      event.facts.size !== newest?.size ||
+      event.facts.root !== newest?.root.toString("hex")
+    )
       throw new Finding("changed", "the hub witnessed another checkpoint than the newest one here");
     return true;
   }
@@ -246,19 +266,29 @@ async function main() {
     },
   });
   const [file] = positionals;
-  if (file === undefined || positionals.length !== 1) throw new Finding("usage", "name the export to check: node offline-verifier.mjs <export.jsonl>");
+  if (file === undefined || positionals.length !== 1)
+    throw new Finding("usage", "name the export to check: node offline-verifier.mjs <export.jsonl>");
   const checkpoint = values.checkpoint === undefined ? undefined : readFileSync(values.checkpoint, "utf8");
   const report = await verifyExport(file, { key: values.key, hubKey: values["hub-key"], checkpoint });
   if (values.json) console.log(JSON.stringify(report));
   else {
     console.log(`The log of ${report.origin} holds: ${report.events} events, head ${report.head}`);
-    console.log(`${report.checkpoints} signed checkpoints, the newest over ${report.signed} events; witnessed by the hub's log: ${report.witnessed ? "yes" : "no"}`);
-    if (values.key === undefined) console.log("The keys are the export's own. To rule out a forged export, pass --key from the controller's DID document.");
+    console.log(
+      `${report.checkpoints} signed checkpoints, the newest over ${report.signed} events; witnessed by the hub's log: ${report.witnessed ? "yes" : "no"}`,
+    );
+    if (values.key === undefined)
+      console.log(
+        "The keys are the export's own. To rule out a forged export, pass --key from the controller's DID document.",
+      );
   }
 }
 
 main().catch((error) => {
   const known = error instanceof Finding || error?.code?.startsWith?.("ERR_PARSE_ARGS");
-  console.error(known ? `Not verified: ${error.message}` : `Not verified: cannot read the file (${error?.code ?? error?.message})`);
+  console.error(
+    known
+      ? `Not verified: ${error.message}`
+      : `Not verified: cannot read the file (${error?.code ?? error?.message})`,
+  );
   process.exitCode = error instanceof Finding ? EXIT[error.kind] : known ? EXIT.usage : EXIT.incomplete;
 });

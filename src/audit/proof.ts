@@ -16,13 +16,18 @@ export async function proveEvent(
     where e.controller_id = ${controllerId} and convert_from(e.entry, 'UTF8')::json->>'event' = ${event}`;
   const [checkpoint] = await sql<{ size: string; note: string }[]>`
     select size, note from audit_checkpoint where controller_id = ${controllerId} order by id desc limit 1`;
-  if (leaf === undefined || checkpoint === undefined || Number(checkpoint.size) <= Number(leaf.seq)) return undefined;
+  if (leaf === undefined || checkpoint === undefined || Number(checkpoint.size) <= Number(leaf.seq))
+    return undefined;
   const hashes = await inclusionProof(Number(leaf.seq), Number(checkpoint.size), async (from, to) => {
     const rows = await sql<{ leaf: Uint8Array }[]>`select leaf from audit_leaf
       where controller_id = ${controllerId} and seq >= ${from} and seq < ${to} order by seq`;
     return rootOfLeaves(rows.map((row) => row.leaf));
   });
-  const lines = ["c2sp.org/tlog-proof@v1", `index ${leaf.seq}`, ...hashes.map((hash) => Buffer.from(hash).toString("base64"))];
+  const lines = [
+    "c2sp.org/tlog-proof@v1",
+    `index ${leaf.seq}`,
+    ...hashes.map((hash) => Buffer.from(hash).toString("base64")),
+  ];
   return {
     entry: Buffer.from(leaf.entry).toString("utf8"),
     proof: `${lines.join("\n")}\n\n${checkpoint.note}`,

@@ -1,6 +1,15 @@
 import type { Transaction } from "#database";
 import type { ControllerId } from "#schemas";
-import { EMPTY, type Frontier, frontierBytes, frontierFrom, type Hash, leafHash, rootOfLeaves, TreeBuilder } from "./merkle.ts";
+import {
+  EMPTY,
+  type Frontier,
+  frontierBytes,
+  frontierFrom,
+  type Hash,
+  leafHash,
+  rootOfLeaves,
+  TreeBuilder,
+} from "./merkle.ts";
 
 /** Committed events, in the order in which they enter the log. */
 interface EventRow {
@@ -54,7 +63,8 @@ export async function startEpoch(
   });
   if (horizon === undefined || horizon.cluster === horizon.known) return;
   // Whoever was writing just now may still commit an id below `highest`.
-  while (!(await begin(({ sql }) => isOver(sql, horizon.open)))) await new Promise((done) => setTimeout(done, 20));
+  while (!(await begin(({ sql }) => isOver(sql, horizon.open))))
+    await new Promise((done) => setTimeout(done, 20));
   await begin(async (tx) => {
     const rows = await tx.sql<EventRow[]>`
       select e.controller_id as "controllerId", e.id, e.xid, e.entry from audit_event e
@@ -77,7 +87,8 @@ async function isOver(sql: Transaction["sql"], open: string): Promise<boolean> {
 
 async function addLeaves(tx: Transaction, rows: readonly EventRow[]): Promise<void> {
   const byController = new Map<ControllerId, EventRow[]>();
-  for (const row of rows) byController.set(row.controllerId, [...(byController.get(row.controllerId) ?? []), row]);
+  for (const row of rows)
+    byController.set(row.controllerId, [...(byController.get(row.controllerId) ?? []), row]);
   const logs = await readLogs(tx, [...byController.keys()]);
   for (const [controllerId, events] of byController) {
     const tree = new TreeBuilder(logs.get(controllerId) ?? EMPTY);
@@ -103,11 +114,18 @@ async function readLogs(tx: Transaction, controllers: ControllerId[]): Promise<M
 }
 
 /** Writes the tiles that filled up between two sizes: level 0 holds leaves, level n the roots of level n-1's tiles. */
-async function writeFullTiles(tx: Transaction, controllerId: ControllerId, from: number, to: number): Promise<void> {
+async function writeFullTiles(
+  tx: Transaction,
+  controllerId: ControllerId,
+  from: number,
+  to: number,
+): Promise<void> {
   for (let level = 0, span = TILE; to >= span; level++, span *= TILE) {
     for (let index = Math.floor(from / span); index < Math.floor(to / span); index++) {
       const hashes =
-        level === 0 ? await leavesOf(tx, controllerId, index) : await tileRoots(tx, controllerId, level - 1, index);
+        level === 0
+          ? await leavesOf(tx, controllerId, index)
+          : await tileRoots(tx, controllerId, level - 1, index);
       await tx.sql`insert into audit_tile (controller_id, level, index, hashes)
         values (${controllerId}, ${level}, ${index}, ${Buffer.concat(hashes)})`;
     }
@@ -120,7 +138,12 @@ async function leavesOf(tx: Transaction, controllerId: ControllerId, tile: numbe
   return rows.map(({ leaf }) => leaf);
 }
 
-async function tileRoots(tx: Transaction, controllerId: ControllerId, level: number, parent: number): Promise<Hash[]> {
+async function tileRoots(
+  tx: Transaction,
+  controllerId: ControllerId,
+  level: number,
+  parent: number,
+): Promise<Hash[]> {
   const rows = await tx.sql<{ hashes: Uint8Array }[]>`select hashes from audit_tile
     where controller_id = ${controllerId} and level = ${level}
       and index >= ${parent * TILE} and index < ${(parent + 1) * TILE} order by index`;

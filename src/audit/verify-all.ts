@@ -36,12 +36,18 @@ export async function verifyAll(options: {
     ...logs.flatMap((log) => log.faults),
     ...hub.faults,
     ...options.logs.flatMap(({ id, did }, index) => {
-      const own = new Set(logs[index]?.checkpoints.map(({ size, root }) => statement(size, Buffer.from(root).toString("hex"))));
+      const own = new Set(
+        logs[index]?.checkpoints.map(({ size, root }) => statement(size, Buffer.from(root).toString("hex"))),
+      );
       return [
         // The hub's log had it before we looked, so the controller's must still have it …
-        ...[...(before.get(did) ?? [])].filter((one) => !own.has(one)).map(() => fault(id, "audit/checkpoint-missing")),
+        ...[...(before.get(did) ?? [])]
+          .filter((one) => !own.has(one))
+          .map(() => fault(id, "audit/checkpoint-missing")),
         // … and what the controller's has, the hub's must have by now.
-        ...[...own].filter((one) => after.get(did)?.has(one) !== true).map(() => fault(id, "audit/checkpoint-unwitnessed")),
+        ...[...own]
+          .filter((one) => after.get(did)?.has(one) !== true)
+          .map(() => fault(id, "audit/checkpoint-unwitnessed")),
       ];
     }),
     ...(witnessed === undefined ? [] : await compareWitness(database, ring, witnessed)),
@@ -59,7 +65,9 @@ async function compareWitness(database: Database, ring: KeyRing, note: string): 
       where controller_id = ${HUB} and seq < ${outside.size} order by seq`,
   );
   if (leaves.length < outside.size) return [fault(HUB, "audit/log-truncated")];
-  return same(rootOfLeaves(leaves.map(({ leaf }) => leaf)), outside.root) ? [] : [fault(HUB, "audit/root-mismatch")];
+  return same(rootOfLeaves(leaves.map(({ leaf }) => leaf)), outside.root)
+    ? []
+    : [fault(HUB, "audit/root-mismatch")];
 }
 
 /** What the hub's log says of each log, by DID. */

@@ -97,7 +97,12 @@ interface LeafRow {
   readonly entry: Uint8Array | null;
 }
 
-async function walkLeaves(tx: ControllerTransaction, signed: readonly Checkpoint[], found: Found, progress: (done: number) => void) {
+async function walkLeaves(
+  tx: ControllerTransaction,
+  signed: readonly Checkpoint[],
+  found: Found,
+  progress: (done: number) => void,
+) {
   const builder = new TreeBuilder();
   const tiles: Hash[] = [];
   let tile: Hash[] = [];
@@ -151,9 +156,16 @@ function checkEntry(
   const parsed = AuditEntry.safeParse(JSON.parse(Buffer.from(bytes).toString("utf8")));
   if (!parsed.success) return "audit/column-altered";
   const { controller, workflow, position, previous } = parsed.data;
-  if (controller !== controllerId || workflow !== row.workflow || position !== row.position || row.xid !== row.eventXid)
+  if (
+    controller !== controllerId ||
+    workflow !== row.workflow ||
+    position !== row.position ||
+    row.xid !== row.eventXid
+  )
     return "audit/column-altered";
-  return chains.add({ workflow, position, previous, hash: hash("sha256", bytes, "hex") }) ? undefined : "audit/chain-broken";
+  return chains.add({ workflow, position, previous, hash: hash("sha256", bytes, "hex") })
+    ? undefined
+    : "audit/chain-broken";
 }
 
 /** Stored tiles against the rebuilt ones, level by level. */
@@ -164,7 +176,9 @@ async function checkTiles(tx: ControllerTransaction, level0: readonly Hash[], fo
   let expected = level0;
   for (let level = 0; expected.length > 0 || stored.has(level); level++) {
     const tiles = stored.get(level) ?? [];
-    const roots = tiles.map(({ hashes }) => (hashes.length === TILE * 32 ? rootOfLeaves(splitHashes(hashes)) : new Uint8Array(32)));
+    const roots = tiles.map(({ hashes }) =>
+      hashes.length === TILE * 32 ? rootOfLeaves(splitHashes(hashes)) : new Uint8Array(32),
+    );
     if (tiles.length !== expected.length) found("audit/tile-altered");
     for (const [index, tile] of tiles.entries()) {
       const root = roots[index];
@@ -172,7 +186,9 @@ async function checkTiles(tx: ControllerTransaction, level0: readonly Hash[], fo
       if (Number(tile.index) !== index || root === undefined || wanted === undefined || !same(root, wanted))
         found("audit/tile-altered", index * TILE ** (level + 1));
     }
-    expected = Array.from({ length: Math.floor(expected.length / TILE) }, (_, i) => rootOfLeaves(expected.slice(i * TILE, (i + 1) * TILE)));
+    expected = Array.from({ length: Math.floor(expected.length / TILE) }, (_, i) =>
+      rootOfLeaves(expected.slice(i * TILE, (i + 1) * TILE)),
+    );
   }
 }
 
@@ -200,7 +216,11 @@ async function readWatermark({ sql }: Transaction): Promise<Watermark> {
 }
 
 /** Events without a leaf: those above the watermark wait; one below it was not there when the log passed. */
-async function checkStragglers(tx: ControllerTransaction, { floor, xid, id }: Watermark, found: Found): Promise<number> {
+async function checkStragglers(
+  tx: ControllerTransaction,
+  { floor, xid, id }: Watermark,
+  found: Found,
+): Promise<number> {
   const [counted] = await tx.sql<{ pending: number; inserted: number }[]>`
     select count(*) filter (where waits)::int as pending, count(*) filter (where not waits)::int as inserted
     from (select (e.xid, e.id) > (${xid}::xid8, ${id}::bigint) and e.id > ${floor}::bigint as waits

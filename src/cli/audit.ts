@@ -3,9 +3,9 @@ import type { Command } from "commander";
 import { exportLog, FAULTS, latestCheckpoint, proveEvent, verifyAll } from "#audit";
 import { controllerErrors } from "#controllers";
 import { eq, tables } from "#database";
-import { readWitness, type Rooms } from "#hub";
+import { type Rooms, readWitness } from "#hub";
 import { type Did, HUB, LetheError } from "#schemas";
-import { command, controllersOf, uuidArgument, withRooms } from "./command.ts";
+import { command, controllersOf, group, uuidArgument, withRooms } from "./command.ts";
 import { output, paint, progressBar, table } from "./print.ts";
 
 interface Options {
@@ -15,29 +15,45 @@ interface Options {
 }
 
 export function auditCommand(): Command {
-  const group = command("audit", "the audit log: verify it, export it, prove an event", ["audit verify", "audit export --controller 4f0c… --out log.jsonl"]);
-  group.addCommand(
-    command("verify", "check every log in the database against its signed checkpoints", ["audit verify --json", "audit verify --controller 4f0c…"])
+  const commands = group("audit", "the audit log: verify it, export it, prove an event", [
+    "audit verify",
+    "audit export --controller 4f0c… --out log.jsonl",
+  ]);
+  commands.addCommand(
+    command("verify", "check every log in the database against its signed checkpoints", [
+      "audit verify --json",
+      "audit verify --controller 4f0c…",
+    ])
       .option("--controller <id>", "only this controller's", uuidArgument)
       .action((options: Options) => withRooms((rooms) => verify(rooms, options))),
   );
-  group.addCommand(
-    command("export", "write a log to a file that can be checked offline", ["audit export --controller 4f0c… --out log.jsonl", "audit export --controller 4f0c… --out log.jsonl && node src/audit/offline-verifier.mjs log.jsonl"])
+  commands.addCommand(
+    command("export", "write a log to a file that can be checked offline", [
+      "audit export --controller 4f0c… --out log.jsonl",
+      "audit export --controller 4f0c… --out log.jsonl && node src/audit/offline-verifier.mjs log.jsonl",
+    ])
       .requiredOption("--controller <id>", "the controller", uuidArgument)
       .requiredOption("--out <file>", "the file to write")
       .action((options: Required<Options>) => withRooms((rooms) => exportTo(rooms, options))),
   );
-  group.addCommand(
-    command("checkpoint", "print the newest signed checkpoint, to be kept somewhere else", ["audit checkpoint", "audit checkpoint --controller 4f0c…"])
+  commands.addCommand(
+    command("checkpoint", "print the newest signed checkpoint, to be kept somewhere else", [
+      "audit checkpoint",
+      "audit checkpoint --controller 4f0c…",
+    ])
       .option("--controller <id>", "a controller's; otherwise the hub's, which covers all", uuidArgument)
       .action((options: Options) => withRooms((rooms) => checkpoint(rooms, options))),
   );
-  group.addCommand(
-    command("proof <event>", "prove that one event is in the log (C2SP tlog-proof)", ["audit proof 6a1d… --controller 4f0c…"])
+  commands.addCommand(
+    command("proof <event>", "prove that one event is in the log (C2SP tlog-proof)", [
+      "audit proof 6a1d… --controller 4f0c…",
+    ])
       .requiredOption("--controller <id>", "the controller", uuidArgument)
-      .action((event: string, options: Required<Options>) => withRooms((rooms) => prove(rooms, uuidArgument(event), options))),
+      .action((event: string, options: Required<Options>) =>
+        withRooms((rooms) => prove(rooms, uuidArgument(event), options)),
+      ),
   );
-  return group;
+  return commands;
 }
 
 async function verify(rooms: Rooms, options: Options): Promise<void> {
@@ -53,14 +69,35 @@ async function verify(rooms: Rooms, options: Options): Promise<void> {
   bar.stop();
   const shown = {
     ok: report.ok,
-    controllers: report.logs.map(({ id, events, head, pending, checkpoints }) => ({ id, events, head, pending, checkpoints: checkpoints.length })),
+    controllers: report.logs.map(({ id, events, head, pending, checkpoints }) => ({
+      id,
+      events,
+      head,
+      pending,
+      checkpoints: checkpoints.length,
+    })),
     hub: { events: report.hub.events, head: report.hub.head, checkpoints: report.hub.checkpoints.length },
-    faults: report.faults.map(({ controller, code, seq }) => ({ controller, code, seq, message: FAULTS[code] })),
+    faults: report.faults.map(({ controller, code, seq }) => ({
+      controller,
+      code,
+      seq,
+      message: FAULTS[code],
+    })),
   };
   output(options.json === true, shown, ({ ok, controllers, faults }) =>
     [
-      table(controllers.map(({ id, events, head, pending }) => ({ controller: id, events, waiting: pending, head: `${head.slice(0, 16)}…` })), "There are no controllers, so no logs."),
-      ...faults.map(({ controller, code, seq, message }) => paint("red", `${code}  ${message}${seq === null ? "" : ` (entry ${seq})`}, log of ${controller}`)),
+      table(
+        controllers.map(({ id, events, head, pending }) => ({
+          controller: id,
+          events,
+          waiting: pending,
+          head: `${head.slice(0, 16)}…`,
+        })),
+        "There are no controllers, so no logs.",
+      ),
+      ...faults.map(({ controller, code, seq, message }) =>
+        paint("red", `${code}  ${message}${seq === null ? "" : ` (entry ${seq})`}, log of ${controller}`),
+      ),
       ok ? paint("green", "The audit log holds.") : paint("red", "The audit log does not hold."),
     ].join("\n"),
   );
@@ -81,27 +118,44 @@ async function exportTo(rooms: Rooms, options: Required<Options>): Promise<void>
     progress: (done) => bar.update(done),
   });
   bar.stop();
-  output(options.json === true, { file, entries }, () => `Wrote ${entries} entries to ${file}\nCheck it anywhere: node src/audit/offline-verifier.mjs ${options.out}`);
+  output(
+    options.json === true,
+    { file, entries },
+    () =>
+      `Wrote ${entries} entries to ${file}\nCheck it anywhere: node src/audit/offline-verifier.mjs ${options.out}`,
+  );
 }
 
 async function checkpoint(rooms: Rooms, options: Options): Promise<void> {
-  const [owner] = options.controller === undefined ? [{ id: HUB }] : await controllersOf(rooms, options.controller);
-  const note = owner === undefined ? undefined : await rooms.database.inController(owner.id, latestCheckpoint);
-  if (note === undefined) throw new LetheError("audit/no-checkpoint", "there is no checkpoint yet; a running hub signs one within a second of an event");
+  const [owner] =
+    options.controller === undefined ? [{ id: HUB }] : await controllersOf(rooms, options.controller);
+  const note =
+    owner === undefined ? undefined : await rooms.database.inController(owner.id, latestCheckpoint);
+  if (note === undefined)
+    throw new LetheError(
+      "audit/no-checkpoint",
+      "there is no checkpoint yet; a running hub signs one within a second of an event",
+    );
   output(options.json === true, { note }, () => note.trimEnd());
 }
 
 async function prove(rooms: Rooms, event: string, options: Required<Options>): Promise<void> {
   const [owner] = await controllersOf(rooms, options.controller);
   if (owner === undefined) throw controllerErrors.unknown(options.controller);
-  const proof = await rooms.database.inController(owner.id, (tx) => proveEvent(tx, event), { snapshot: true });
-  if (proof === undefined) throw new LetheError("audit/no-proof", "no checkpoint of this log covers such an event");
+  const proof = await rooms.database.inController(owner.id, (tx) => proveEvent(tx, event), {
+    snapshot: true,
+  });
+  if (proof === undefined)
+    throw new LetheError("audit/no-proof", "no checkpoint of this log covers such an event");
   output(options.json === true, proof, () => proof.proof.trimEnd());
 }
 
 async function hubDid(rooms: Rooms): Promise<Did> {
   const [row] = await rooms.database.inController(HUB, ({ db }) =>
-    db.select({ did: tables.controller.did }).from(tables.controller).where(eq(tables.controller.controllerId, HUB)),
+    db
+      .select({ did: tables.controller.did })
+      .from(tables.controller)
+      .where(eq(tables.controller.controllerId, HUB)),
   );
   if (row === undefined) throw controllerErrors.unknown(HUB);
   return row.did;

@@ -6,12 +6,18 @@ import { ControllerId } from "#schemas";
 
 /** A command with its arguments (`add <name>`), `--json`, and examples under its help. */
 export function command(usage: string, description: string, examples: readonly string[]): Command {
+  return group(usage, description, examples).option("--json", "print JSON for programs");
+}
+
+/** A command that only holds others. */
+export function group(usage: string, description: string, examples: readonly string[]): Command {
   const [name = "", ...parameters] = usage.split(" ");
   const made = new Command(name).description(description);
   for (const parameter of parameters) made.argument(parameter);
-  return made
-    .option("--json", "print JSON for programs")
-    .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ lethe ${example}`).join("\n")}`);
+  return made.addHelpText(
+    "after",
+    `\nExamples:\n${examples.map((example) => `  $ lethe ${example}`).join("\n")}`,
+  );
 }
 
 /** Opens the database and the keys for a command, beside a running hub or without one, and closes them again. */
@@ -41,7 +47,8 @@ export async function controllersOf(rooms: Rooms, id: string | undefined): Promi
 /** For commander: a positive whole number. */
 export function count(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError("It must be a positive whole number.");
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError("It must be a positive whole number.");
   return value;
 }
 
@@ -56,7 +63,9 @@ export async function secretValue(text: string): Promise<string> {
   if (text !== "-") return text;
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
+  return Buffer.concat(chunks)
+    .toString("utf8")
+    .replace(/\r?\n$/, "");
 }
 
 /** Everything, for programs; a screenful for people. */

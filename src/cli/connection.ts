@@ -1,9 +1,24 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { controllerErrors, createConnection, listConnections, removeConnection, rotateSecret } from "#controllers";
+import {
+  controllerErrors,
+  createConnection,
+  listConnections,
+  removeConnection,
+  rotateSecret,
+} from "#controllers";
 import type { Rooms } from "#hub";
 import { type ConnectionId, type ConnectionView, type ControllerId, LetheError } from "#schemas";
-import { baseUrl, command, controllersOf, count, secretValue, uuidArgument, withRooms } from "./command.ts";
+import {
+  baseUrl,
+  command,
+  controllersOf,
+  count,
+  group,
+  secretValue,
+  uuidArgument,
+  withRooms,
+} from "./command.ts";
 import { output, shortTime, table } from "./print.ts";
 
 interface AddOptions {
@@ -16,34 +31,46 @@ interface AddOptions {
 }
 
 export function connectionCommand(): Command {
-  const group = command("connection", "connections of controllers to platforms", ["connection list"]);
-  group.addCommand(
+  const commands = group("connection", "connections of controllers to platforms", ["connection list"]);
+  commands.addCommand(
     command("add <connector>", "connect a controller to a platform", [
       "connection add shopify --controller 4f0c… --account acme.myshopify.com --secret -  < client-secret.txt",
       "connection add stripe --controller 4f0c… --secret whsec_… --credentials stripe.json",
     ])
       .requiredOption("--controller <id>", "the controller", uuidArgument)
-      .option("--account <account>", "the platform account that requests must be for (shop domain, account id, list id)")
+      .option(
+        "--account <account>",
+        "the platform account that requests must be for (shop domain, account id, list id)",
+      )
       .requiredOption("--secret <secret>", "the platform's webhook secret; - reads it from standard input")
       .option("--credentials <file>", "a JSON file with what the platform's API needs")
       .option("--region <country>", "where phone numbers without a country code are from, e.g. DE")
-      .action((connectorId: string, options: AddOptions) => withRooms((rooms) => add(rooms, connectorId, options))),
+      .action((connectorId: string, options: AddOptions) =>
+        withRooms((rooms) => add(rooms, connectorId, options)),
+      ),
   );
-  group.addCommand(
+  commands.addCommand(
     command("list", "list connections and their webhook URLs", ["connection list --json"])
       .option("--controller <id>", "of one controller", uuidArgument)
       .action((options: { controller?: string; json?: boolean }) =>
         withRooms(async (rooms) => {
           output(options.json === true, await allConnections(rooms, options.controller), (rows) =>
             table(
-              rows.map((row) => ({ id: row.id, connector: row.connector, account: row.account, status: row.status, url: row.url, created: shortTime(row.createdAt) })),
+              rows.map((row) => ({
+                id: row.id,
+                connector: row.connector,
+                account: row.account,
+                status: row.status,
+                url: row.url,
+                created: shortTime(row.createdAt),
+              })),
               "There are no connections yet. Add one: lethe connection add <connector> --controller <id> --secret -",
             ),
           );
         }),
       ),
   );
-  group.addCommand(
+  commands.addCommand(
     command("rotate-secret <connection>", "set a new webhook secret; the old one still counts for a while", [
       "connection rotate-secret 7d1e… --secret - --keep-hours 24  < new-secret.txt",
     ])
@@ -52,26 +79,42 @@ export function connectionCommand(): Command {
       .action((id: string, options: { secret: string; keepHours: number; json?: boolean }) =>
         withRooms(async (rooms) => {
           const target = await findConnection(rooms, id);
-          await rotateSecret(rooms.database, rooms.ring, target, await secretValue(options.secret), options.keepHours);
-          output(options.json === true, { id, rotated: true, keepHours: options.keepHours }, () => `The new secret counts now; the old one for ${options.keepHours} more hours.`);
+          await rotateSecret(
+            rooms.database,
+            rooms.ring,
+            target,
+            await secretValue(options.secret),
+            options.keepHours,
+          );
+          output(
+            options.json === true,
+            { id, rotated: true, keepHours: options.keepHours },
+            () => `The new secret counts now; the old one for ${options.keepHours} more hours.`,
+          );
         }),
       ),
   );
-  group.addCommand(
-    command("remove <connection>", "close a connection; its records stay", ["connection remove 7d1e…"]).action(
-      (id: string, options: { json?: boolean }) =>
-        withRooms(async (rooms) => {
-          await removeConnection(rooms.database, await findConnection(rooms, id));
-          output(options.json === true, { id, removed: true }, () => "Removed. Its URL answers 404 from now on; its records stay.");
-        }),
+  commands.addCommand(
+    command("remove <connection>", "close a connection; its records stay", [
+      "connection remove 7d1e…",
+    ]).action((id: string, options: { json?: boolean }) =>
+      withRooms(async (rooms) => {
+        await removeConnection(rooms.database, await findConnection(rooms, id));
+        output(
+          options.json === true,
+          { id, removed: true },
+          () => "Removed. Its URL answers 404 from now on; its records stay.",
+        );
+      }),
     ),
   );
-  return group;
+  return commands;
 }
 
 async function add(rooms: Rooms, connectorId: string, options: AddOptions): Promise<void> {
   const connector = rooms.connectors.get(connectorId);
-  if (connector === undefined) throw controllerErrors.unknownConnector(connectorId, [...rooms.connectors.keys()]);
+  if (connector === undefined)
+    throw controllerErrors.unknownConnector(connectorId, [...rooms.connectors.keys()]);
   const [controller] = await controllersOf(rooms, options.controller);
   if (controller === undefined) throw controllerErrors.unknown(options.controller);
   const settings = {
@@ -80,19 +123,36 @@ async function add(rooms: Rooms, connectorId: string, options: AddOptions): Prom
     secret: await secretValue(options.secret),
     credentials: options.credentials === undefined ? undefined : readCredentials(options.credentials),
   };
-  const { secretUrl, ...view } = await createConnection(rooms.database, rooms.ring, connector, controller.id, settings, baseUrl(rooms.config));
-  output(options.json === true, { ...view, url: secretUrl }, () => `Connected ${connector.name}\n  id   ${view.id}\n  url  ${secretUrl}\nGive ${connector.name} this URL: ${connector.documentation}`);
+  const { secretUrl, ...view } = await createConnection(
+    rooms.database,
+    rooms.ring,
+    connector,
+    controller.id,
+    settings,
+    baseUrl(rooms.config),
+  );
+  output(
+    options.json === true,
+    { ...view, url: secretUrl },
+    () =>
+      `Connected ${connector.name}\n  id   ${view.id}\n  url  ${secretUrl}\nGive ${connector.name} this URL: ${connector.documentation}`,
+  );
 }
 
 export async function allConnections(rooms: Rooms, controller?: string): Promise<ConnectionView[]> {
   const url = baseUrl(rooms.config);
   const lists = await Promise.all(
-    (await controllersOf(rooms, controller)).map(({ id }) => listConnections(rooms.database, rooms.ring, rooms.connectors, id, url)),
+    (await controllersOf(rooms, controller)).map(({ id }) =>
+      listConnections(rooms.database, rooms.ring, rooms.connectors, id, url),
+    ),
   );
   return lists.flat();
 }
 
-async function findConnection(rooms: Rooms, id: string): Promise<{ controllerId: ControllerId; id: ConnectionId }> {
+async function findConnection(
+  rooms: Rooms,
+  id: string,
+): Promise<{ controllerId: ControllerId; id: ConnectionId }> {
   const found = (await allConnections(rooms)).find((connection) => connection.id === id);
   if (found === undefined) throw controllerErrors.unknownConnection(id);
   return { controllerId: found.controller, id: found.id };

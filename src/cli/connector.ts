@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import { connectors } from "#connectors";
 import { doorsOf } from "#kit";
-import { command } from "./command.ts";
+import { command, group } from "./command.ts";
 import { output, table } from "./print.ts";
 
 export function connectorCommand(): Command {
-  const group = command("connector", "the platforms that Lethe knows", ["connector list"]);
-  return group.addCommand(
+  const commands = group("connector", "the platforms that Lethe knows", ["connector list"]);
+  return commands.addCommand(
     command("list", "list connectors, how they verify, and their topics", ["connector list --json"]).action(
       (options: { json?: boolean }) => {
         const rows = [...connectors.values()].map((connector) => ({
@@ -16,7 +16,12 @@ export function connectorCommand(): Command {
           topics: Object.keys(connector.events),
           documentation: connector.documentation,
         }));
-        output(options.json === true, rows, () => table(rows.map(({ topics, documentation: _, ...row }) => ({ ...row, topics: topics.length })), ""));
+        output(options.json === true, rows, () =>
+          table(
+            rows.map(({ topics, documentation: _, ...row }) => ({ ...row, topics: topics.length })),
+            "",
+          ),
+        );
       },
     ),
   );

@@ -3,7 +3,7 @@ import type { Rooms } from "#hub";
 import { runningHub } from "#hub";
 import { intakeErrors, listDeliveries, type ReplayOutcome, replayDeliveries } from "#intake";
 import { type DeliveryId, DeliveryStatus, type DeliveryView, LetheError } from "#schemas";
-import { command, controllersOf, count, limitOf, uuidArgument, withRooms } from "./command.ts";
+import { command, controllersOf, count, group, limitOf, uuidArgument, withRooms } from "./command.ts";
 import { output, paint, progressBar, shortTime, table } from "./print.ts";
 
 interface ListOptions {
@@ -20,33 +20,50 @@ interface ReplayOptions extends ListOptions {
 }
 
 export function deliveriesCommand(): Command {
-  const group = command("deliveries", "webhooks in the inbox", ["deliveries list --status failed", "deliveries replay --status failed --dry-run"]);
-  group.addCommand(
-    filtered(command("list", "list deliveries, newest first", ["deliveries list --status failed --connector shopify", "deliveries list --limit 10 --json"]))
+  const commands = group("deliveries", "webhooks in the inbox", [
+    "deliveries list --status failed",
+    "deliveries replay --status failed --dry-run",
+  ]);
+  commands.addCommand(
+    filtered(
+      command("list", "list deliveries, newest first", [
+        "deliveries list --status failed --connector shopify",
+        "deliveries list --limit 10 --json",
+      ]),
+    )
       .option("--limit <n>", "at most so many", count)
       .action((options: ListOptions) =>
-        withRooms(async (rooms) => output(options.json === true, await find(rooms, { ...options, limit: limitOf(options) }), people)),
+        withRooms(async (rooms) =>
+          output(options.json === true, await find(rooms, { ...options, limit: limitOf(options) }), people),
+        ),
       ),
   );
-  group.addCommand(
-    command("show <delivery>", "show one delivery", ["deliveries show 0198…"])
-      .action((id: string, options: { json?: boolean }) =>
+  commands.addCommand(
+    command("show <delivery>", "show one delivery", ["deliveries show 0198…"]).action(
+      (id: string, options: { json?: boolean }) =>
         withRooms(async (rooms) => {
           const [delivery] = await find(rooms, { ids: [uuidArgument(id)], limit: 1 });
           if (delivery === undefined) throw intakeErrors.unknownDelivery();
-          output(options.json === true, delivery, (shown) => table(Object.entries(shown).map(([field, value]) => ({ field, value })), ""));
+          output(options.json === true, delivery, (shown) =>
+            table(
+              Object.entries(shown).map(([field, value]) => ({ field, value })),
+              "",
+            ),
+          );
         }),
-      ),
+    ),
   );
-  group.addCommand(
-    filtered(command("replay [deliveries...]", "process failed deliveries again", [
-      "deliveries replay 0198… 0199…",
-      "deliveries replay --status failed --since 2026-11-01 --connector stripe --dry-run",
-    ]))
+  commands.addCommand(
+    filtered(
+      command("replay [deliveries...]", "process failed deliveries again", [
+        "deliveries replay 0198… 0199…",
+        "deliveries replay --status failed --since 2026-11-01 --connector stripe --dry-run",
+      ]),
+    )
       .option("--dry-run", "only say what would be replayed")
       .action((ids: string[], options: ReplayOptions) => withRooms((rooms) => replay(rooms, ids, options))),
   );
-  return group;
+  return commands;
 }
 
 function filtered(list: Command): Command {
@@ -63,12 +80,20 @@ function isoTime(text: string): string {
   return new Date(time).toISOString();
 }
 
-async function find(rooms: Rooms, options: ListOptions & { limit: number; ids?: string[] }): Promise<DeliveryView[]> {
+async function find(
+  rooms: Rooms,
+  options: ListOptions & { limit: number; ids?: string[] },
+): Promise<DeliveryView[]> {
   const { controller, json: _, ...filter } = options;
   const lists = await Promise.all(
-    (await controllersOf(rooms, controller)).map(({ id }) => rooms.database.inController(id, (tx) => listDeliveries(tx, filter))),
+    (await controllersOf(rooms, controller)).map(({ id }) =>
+      rooms.database.inController(id, (tx) => listDeliveries(tx, filter)),
+    ),
   );
-  return lists.flat().sort((a, b) => b.id.localeCompare(a.id)).slice(0, options.limit);
+  return lists
+    .flat()
+    .sort((a, b) => b.id.localeCompare(a.id))
+    .slice(0, options.limit);
 }
 
 interface Replayed {
@@ -83,7 +108,12 @@ const BATCH = 1_000;
 async function replay(rooms: Rooms, ids: string[], options: ReplayOptions): Promise<void> {
   if (ids.length === 0 && options.status !== "failed")
     throw new LetheError("cli/nothing-named", "name deliveries, or say --status failed for all that failed");
-  const chosen = await find(rooms, ids.length > 0 ? { ids: ids.map(uuidArgument), limit: ids.length } : { ...options, limit: limitOf({ json: true }) });
+  const chosen = await find(
+    rooms,
+    ids.length > 0
+      ? { ids: ids.map(uuidArgument), limit: ids.length }
+      : { ...options, limit: limitOf({ json: true }) },
+  );
   if (chosen.length < ids.length) throw intakeErrors.unknownDelivery();
   const bar = progressBar("replaying");
   const replayed: Replayed[] = [];
@@ -91,18 +121,28 @@ async function replay(rooms: Rooms, ids: string[], options: ReplayOptions): Prom
     for (let from = 0; from < deliveries.length; from += BATCH) {
       const batch = deliveries.slice(from, from + BATCH);
       const outcomes = await rooms.database.inController(controllerId, (tx) =>
-        replayDeliveries(tx, batch.map(({ id }) => id), { dryRun: options.dryRun === true }),
+        replayDeliveries(
+          tx,
+          batch.map(({ id }) => id),
+          { dryRun: options.dryRun === true },
+        ),
       );
       for (const { id, connector, topic } of batch) {
         const outcome = outcomes.get(id)?.outcome ?? "not_failed";
-        replayed.push({ id, connector, topic, outcome: outcome === "replayed" && options.dryRun === true ? "would_replay" : outcome });
+        replayed.push({
+          id,
+          connector,
+          topic,
+          outcome: outcome === "replayed" && options.dryRun === true ? "would_replay" : outcome,
+        });
       }
       bar.update(replayed.length, chosen.length);
     }
   }
   bar.stop();
   output(options.json === true, replayed, (rows) => summary(rooms, rows, options.dryRun === true));
-  if (replayed.some(({ outcome }) => outcome === "not_failed" || outcome === "payload_gone")) process.exitCode = 1;
+  if (replayed.some(({ outcome }) => outcome === "not_failed" || outcome === "payload_gone"))
+    process.exitCode = 1;
 }
 
 const REFUSAL: Record<string, string> = {
@@ -112,12 +152,26 @@ const REFUSAL: Record<string, string> = {
 
 function summary(rooms: Rooms, rows: readonly Replayed[], dryRun: boolean): string {
   const going = rows.filter(({ outcome }) => outcome === "replayed" || outcome === "would_replay").length;
-  const refused = rows.filter(({ outcome }) => outcome in REFUSAL).map(({ id, outcome }) => `${id}  ${REFUSAL[outcome]}`);
-  const waiting = !dryRun && going > 0 && runningHub(rooms.config.dataDir) === undefined ? " No hub runs on this data directory; they are processed when one starts." : "";
-  return [`${dryRun ? "Would replay" : "Replaying"} ${going} of ${rows.length} deliveries.${waiting}`, ...refused].join("\n");
+  const refused = rows
+    .filter(({ outcome }) => outcome in REFUSAL)
+    .map(({ id, outcome }) => `${id}  ${REFUSAL[outcome]}`);
+  const waiting =
+    !dryRun && going > 0 && runningHub(rooms.config.dataDir) === undefined
+      ? " No hub runs on this data directory; they are processed when one starts."
+      : "";
+  return [
+    `${dryRun ? "Would replay" : "Replaying"} ${going} of ${rows.length} deliveries.${waiting}`,
+    ...refused,
+  ].join("\n");
 }
 
-const STYLES = { received: "blue", processed: "green", ignored: "gray", failed: "red", expired: "yellow" } as const;
+const STYLES = {
+  received: "blue",
+  processed: "green",
+  ignored: "gray",
+  failed: "red",
+  expired: "yellow",
+} as const;
 
 function people(rows: readonly DeliveryView[]): string {
   return table(

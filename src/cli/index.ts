@@ -21,7 +21,10 @@ const USAGE = 2;
 export async function runCommand(argv: readonly string[]): Promise<void> {
   const program = new Command("lethe")
     .description("Lethe, a privacy integration hub: webhooks in, evidence out, personal data forgotten")
-    .addHelpText("after", "\nExamples:\n  $ lethe start\n  $ lethe controller add 'Acme GmbH' --environment sandbox\n  $ lethe deliveries list --status failed\n  $ lethe audit verify --json\n\nEvery command takes --json and --help.");
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ lethe start\n  $ lethe controller add 'Acme GmbH' --environment sandbox\n  $ lethe deliveries list --status failed\n  $ lethe audit verify --json\n\nEvery command takes --json and --help.",
+    );
   for (const make of COMMANDS) program.addCommand(make());
   throwInsteadOfExiting(program);
   try {

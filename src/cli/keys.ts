@@ -3,12 +3,12 @@ import { v4 as uuid } from "uuid";
 import { appendEvents } from "#audit";
 import { HUB } from "#schemas";
 import { rotateMasterKey } from "#vault";
-import { command, withRooms } from "./command.ts";
+import { command, group, withRooms } from "./command.ts";
 import { output, progressBar } from "./print.ts";
 
 export function keysCommand(): Command {
-  const group = command("keys", "the key ring", ["keys rotate"]);
-  return group.addCommand(
+  const commands = group("keys", "the key ring", ["keys rotate"]);
+  return commands.addCommand(
     command("rotate", "wrap every controller's keys under a new master key; payloads are not touched", [
       "keys rotate",
       'LETHE_MASTER_KEY="2:<new>,1:<old>" lethe keys rotate',
@@ -20,14 +20,25 @@ export function keysCommand(): Command {
         bar.stop();
         await database.inController(HUB, (tx) =>
           appendEvents(tx, [
-            { workflow: uuid(), type: "keys.rotated", entity: "master-key", actor: "operator", facts: { ...rotation } },
+            {
+              workflow: uuid(),
+              type: "keys.rotated",
+              entity: "master-key",
+              actor: "operator",
+              facts: { ...rotation },
+            },
           ]),
         );
-        output(options.json === true, { ...rotation, source: master.source }, ({ version, rewrapped, destroyed }) =>
-          [
-            `Version ${version} of the master key wraps everything now; ${rewrapped} keys were wrapped anew.`,
-            destroyed ? "The old versions are destroyed." : `Remove the old versions from ${master.source}.`,
-          ].join("\n"),
+        output(
+          options.json === true,
+          { ...rotation, source: master.source },
+          ({ version, rewrapped, destroyed }) =>
+            [
+              `Version ${version} of the master key wraps everything now; ${rewrapped} keys were wrapped anew.`,
+              destroyed
+                ? "The old versions are destroyed."
+                : `Remove the old versions from ${master.source}.`,
+            ].join("\n"),
         );
       }),
     ),

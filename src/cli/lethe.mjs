@@ -10,7 +10,10 @@ const major = Number(process.versions.node.split(".")[0]);
 
 if (major >= 24) await import(main);
 else {
-  const child = spawn(existsSync(pinned) ? pinned : "node", [main, ...process.argv.slice(2)], { stdio: "inherit" });
-  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => child.kill(/** @type {NodeJS.Signals} */ (signal)));
+  const child = spawn(existsSync(pinned) ? pinned : "node", [main, ...process.argv.slice(2)], {
+    stdio: "inherit",
+  });
+  for (const signal of ["SIGTERM", "SIGINT"])
+    process.on(signal, () => child.kill(/** @type {NodeJS.Signals} */ (signal)));
   child.on("exit", (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
 }

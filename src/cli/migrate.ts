@@ -8,7 +8,9 @@ export function migrateCommand(): Command {
     "DATABASE_URL=postgres://owner@db/lethe lethe migrate",
   ]).action((options: { json?: boolean }) =>
     withRooms(async ({ migrated }) => {
-      output(options.json === true, { migrated }, () => (migrated === 0 ? "The schema is up to date." : `Applied ${migrated} migrations.`));
+      output(options.json === true, { migrated }, () =>
+        migrated === 0 ? "The schema is up to date." : `Applied ${migrated} migrations.`,
+      );
     }),
   );
 }

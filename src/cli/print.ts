@@ -3,7 +3,11 @@ import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
 
 /** Colours only on a terminal, and never with NO_COLOR. */
-export function paint(style: Parameters<typeof styleText>[0], text: string, stream: NodeJS.WriteStream = process.stdout): string {
+export function paint(
+  style: Parameters<typeof styleText>[0],
+  text: string,
+  stream: NodeJS.WriteStream = process.stdout,
+): string {
   return styleText(style, text, { stream, validateStream: true });
 }
 
@@ -13,7 +17,10 @@ export function output<T>(json: boolean, value: T, people: (value: T) => string)
 }
 
 /** A table with a header, or a line that says that there is nothing and what to do about it. */
-export function table(rows: readonly Readonly<Record<string, string | number | null>>[], empty: string): string {
+export function table(
+  rows: readonly Readonly<Record<string, string | number | null>>[],
+  empty: string,
+): string {
   const [first] = rows;
   if (first === undefined) return empty;
   const made = new Table({
@@ -29,13 +36,20 @@ export function table(rows: readonly Readonly<Record<string, string | number | n
 export function shortTime(iso: string | null): string {
   if (iso === null) return "–";
   const time = new Date(iso);
-  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 19).replace("T", " ");
+  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000)
+    .toISOString()
+    .slice(0, 19)
+    .replace("T", " ");
 }
 
 /** A progress bar on standard error, if that is a terminal. */
 export function progressBar(what: string): { update(done: number, total?: number): void; stop(): void } {
   if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
-  const bar = new SingleBar({ format: `${what} {bar} {value}/{total}`, stream: process.stderr, clearOnComplete: true });
+  const bar = new SingleBar({
+    format: `${what} {bar} {value}/{total}`,
+    stream: process.stderr,
+    clearOnComplete: true,
+  });
   bar.start(1, 0);
   return {
     update: (done, total) => {

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { listActivities } from "#activities";
 import { listConsents } from "#consent";
-import type { Rooms } from "#hub";
 import type { ControllerTransaction } from "#database";
+import type { Rooms } from "#hub";
 import { listRightsRequests } from "#rights";
-import { command, controllersOf, count, limitOf, uuidArgument, withRooms } from "./command.ts";
+import { command, controllersOf, count, group, limitOf, uuidArgument, withRooms } from "./command.ts";
 import { output, shortTime, table } from "./print.ts";
 
 interface Options {
@@ -15,11 +15,17 @@ interface Options {
 }
 
 /** A list over the chosen controllers, in each one's own transaction. */
-async function listAll<T>(rooms: Rooms, options: Options, list: (tx: ControllerTransaction, options: { subject?: string; limit: number }) => Promise<T[]>): Promise<T[]> {
+async function listAll<T>(
+  rooms: Rooms,
+  options: Options,
+  list: (tx: ControllerTransaction, options: { subject?: string; limit: number }) => Promise<T[]>,
+): Promise<T[]> {
   const limit = limitOf(options);
   const filter = { limit, ...(options.subject === undefined ? {} : { subject: options.subject }) };
   const lists = await Promise.all(
-    (await controllersOf(rooms, options.controller)).map(({ id }) => rooms.database.inController(id, (tx) => list(tx, filter))),
+    (await controllersOf(rooms, options.controller)).map(({ id }) =>
+      rooms.database.inController(id, (tx) => list(tx, filter)),
+    ),
   );
   return lists.flat().slice(0, limit);
 }
@@ -33,15 +39,22 @@ function listCommand(description: string, examples: readonly string[]): Command 
 const ofSubject = ["--subject <id>", "of one data subject", uuidArgument] as const;
 
 export function activitiesCommand(): Command {
-  const group = command("activities", "processing activities (GDPR Art. 30)", ["activities list"]);
-  return group.addCommand(
+  const commands = group("activities", "processing activities (GDPR Art. 30)", ["activities list"]);
+  return commands.addCommand(
     listCommand("list activities, newest first", ["activities list --subject 9b2f… --json"])
       .option(...ofSubject)
       .action((options: Options) =>
         withRooms(async (rooms) =>
           output(options.json === true, await listAll(rooms, options, listActivities), (rows) =>
             table(
-              rows.map((row) => ({ subject: row.subject, activity: row.activity, purpose: row.purpose, basis: row.lawfulBasis, recipient: row.recipient, occurred: shortTime(row.occurredAt) })),
+              rows.map((row) => ({
+                subject: row.subject,
+                activity: row.activity,
+                purpose: row.purpose,
+                basis: row.lawfulBasis,
+                recipient: row.recipient,
+                occurred: shortTime(row.occurredAt),
+              })),
               "No activities yet.",
             ),
           ),
@@ -51,15 +64,25 @@ export function activitiesCommand(): Command {
 }
 
 export function consentsCommand(): Command {
-  const group = command("consents", "the consent ledger", ["consents list"]);
-  return group.addCommand(
-    listCommand("list consent records, newest first; the deciding one is marked", ["consents list --subject 9b2f…"])
+  const commands = group("consents", "the consent ledger", ["consents list"]);
+  return commands.addCommand(
+    listCommand("list consent records, newest first; the deciding one is marked", [
+      "consents list --subject 9b2f…",
+    ])
       .option(...ofSubject)
       .action((options: Options) =>
         withRooms(async (rooms) =>
           output(options.json === true, await listAll(rooms, options, listConsents), (rows) =>
             table(
-              rows.map((row) => ({ subject: row.subject, purpose: row.purpose, state: row.state, decides: row.current ? "yes" : "", nature: row.nature, method: row.method, occurred: shortTime(row.occurredAt) })),
+              rows.map((row) => ({
+                subject: row.subject,
+                purpose: row.purpose,
+                state: row.state,
+                decides: row.current ? "yes" : "",
+                nature: row.nature,
+                method: row.method,
+                occurred: shortTime(row.occurredAt),
+              })),
               "No consent records yet.",
             ),
           ),
@@ -69,17 +92,25 @@ export function consentsCommand(): Command {
 }
 
 export function rightsCommand(): Command {
-  const group = command("rights", "rights requests, as platforms sent them", ["rights list"]);
-  return group.addCommand(
-    listCommand("list rights requests, the most urgent first", ["rights list --json"]).action((options: Options) =>
-      withRooms(async (rooms) =>
-        output(options.json === true, await listAll(rooms, options, listRightsRequests), (rows) =>
-          table(
-            rows.map((row) => ({ id: row.id, kind: row.kind, scope: row.scope, subject: row.subject, status: row.status, due: shortTime(row.dueAt) })),
-            "No rights requests.",
+  const commands = group("rights", "rights requests, as platforms sent them", ["rights list"]);
+  return commands.addCommand(
+    listCommand("list rights requests, the most urgent first", ["rights list --json"]).action(
+      (options: Options) =>
+        withRooms(async (rooms) =>
+          output(options.json === true, await listAll(rooms, options, listRightsRequests), (rows) =>
+            table(
+              rows.map((row) => ({
+                id: row.id,
+                kind: row.kind,
+                scope: row.scope,
+                subject: row.subject,
+                status: row.status,
+                due: shortTime(row.dueAt),
+              })),
+              "No rights requests.",
+            ),
           ),
         ),
-      ),
     ),
   );
 }

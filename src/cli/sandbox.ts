@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { createConnection, createController } from "#controllers";
 import type { Hub } from "#hub";
 import { listDeliveries } from "#intake";
 import { loadFixtures } from "#kit";
 import type { ControllerId } from "#schemas";
-import { setTimeout as sleep } from "node:timers/promises";
 import { paint, table } from "./print.ts";
 import { sendFixture } from "./send.ts";
 
@@ -31,7 +31,12 @@ export async function playSandbox({ rooms, url }: Hub): Promise<void> {
     const fixture = loadFixtures(`${FIXTURES}/${connector.id}`).find((candidate) => candidate.name === name);
     if (fixture === undefined) continue;
     const { status } = await sendFixture(rooms, connector.id, fixture, connection.id, url);
-    played.push({ connector: connector.name, url: connection.url, sample: fixture.name, answer: String(status) });
+    played.push({
+      connector: connector.name,
+      url: connection.url,
+      sample: fixture.name,
+      answer: String(status),
+    });
   }
   await processed(rooms, controller.id);
   process.stdout.write(
@@ -56,7 +61,9 @@ export async function playSandbox({ rooms, url }: Hub): Promise<void> {
 
 async function processed({ database }: Hub["rooms"], controllerId: ControllerId): Promise<void> {
   for (let i = 0; i < 100; i++) {
-    const waiting = await database.inController(controllerId, (tx) => listDeliveries(tx, { status: "received", limit: 1 }));
+    const waiting = await database.inController(controllerId, (tx) =>
+      listDeliveries(tx, { status: "received", limit: 1 }),
+    );
     if (waiting.length === 0) return;
     await sleep(20);
   }

@@ -12,22 +12,29 @@ import { output } from "./print.ts";
 const FIXTURES = fileURLToPath(new URL("../../fixtures", import.meta.url));
 
 export function sendCommand(): Command {
-  return command("send <connector> [fixture]", "sign a fixture as the platform would and post it to the running hub", [
-    "send shopify customers-create",
-    "send stripe            # lists Stripe's fixtures",
-  ])
+  return command(
+    "send <connector> [fixture]",
+    "sign a fixture as the platform would and post it to the running hub",
+    ["send shopify customers-create", "send stripe            # lists Stripe's fixtures"],
+  )
     .option("--connection <id>", "the connection to send to; otherwise the connector's first", uuidArgument)
     .action((connector: string, name: string | undefined, options: { connection?: string; json?: boolean }) =>
       withRooms(async (rooms) => {
-        if (!rooms.connectors.has(connector)) throw controllerErrors.unknownConnector(connector, [...rooms.connectors.keys()]);
+        if (!rooms.connectors.has(connector))
+          throw controllerErrors.unknownConnector(connector, [...rooms.connectors.keys()]);
         const fixtures = loadFixtures(`${FIXTURES}/${connector}`);
         if (name === undefined)
-          return output(options.json === true, fixtures.map((fixture) => ({ name: fixture.name, about: fixture.about })), (rows) =>
-            rows.map((row) => `${row.name.padEnd(36)} ${row.about}`).join("\n"),
+          return output(
+            options.json === true,
+            fixtures.map((fixture) => ({ name: fixture.name, about: fixture.about })),
+            (rows) => rows.map((row) => `${row.name.padEnd(36)} ${row.about}`).join("\n"),
           );
         const fixture = fixtures.find((candidate) => candidate.name === name);
         if (fixture === undefined)
-          throw new LetheError("send/unknown-fixture", `there is no fixture "${name}"; \`lethe send ${connector}\` lists them`);
+          throw new LetheError(
+            "send/unknown-fixture",
+            `there is no fixture "${name}"; \`lethe send ${connector}\` lists them`,
+          );
         const answer = await sendFixture(rooms, connector, fixture, options.connection);
         output(options.json === true, answer, ({ status, body }) => `${status} ${body}`);
         if (answer.status >= 400) process.exitCode = 1;
@@ -47,17 +54,31 @@ export async function sendFixture(
   if (url === null || url === undefined)
     throw new LetheError("send/no-hub", "no hub runs on this data directory; start one with `npm start`");
   const connector = rooms.connectors.get(connectorId);
-  const connection = (await allConnections(rooms)).find((one) => one.connector === connectorId && one.status !== "removed" && (wanted === undefined || one.id === wanted));
+  const connection = (await allConnections(rooms)).find(
+    (one) =>
+      one.connector === connectorId &&
+      one.status !== "removed" &&
+      (wanted === undefined || one.id === wanted),
+  );
   if (connector === undefined || connection === undefined)
-    throw new LetheError("send/no-connection", `there is no connection to ${connectorId}; add one with \`lethe connection add ${connectorId} …\``);
-  const [secret = ""] = currentSecrets(await secretsOf(rooms.database, rooms.ring, { controllerId: connection.controller, id: connection.id }), Date.now());
+    throw new LetheError(
+      "send/no-connection",
+      `there is no connection to ${connectorId}; add one with \`lethe connection add ${connectorId} …\``,
+    );
+  const [secret = ""] = currentSecrets(
+    await secretsOf(rooms.database, rooms.ring, { controllerId: connection.controller, id: connection.id }),
+    Date.now(),
+  );
   const request = signFixture(connector, fixture, secret, Date.now());
   const query = request.target.includes("?") ? request.target.slice(request.target.indexOf("?")) : "";
   const response = await post(`${url}${pathOf(connection)}${query}`, request);
   return { status: response.status, body: await response.text() };
 }
 
-async function post(url: string, request: { method: string; headers: Record<string, string>; body: Uint8Array }): Promise<Response> {
+async function post(
+  url: string,
+  request: { method: string; headers: Record<string, string>; body: Uint8Array },
+): Promise<Response> {
   const body = request.method === "POST" ? { body: Buffer.from(request.body) } : {};
   try {
     return await fetch(url, { method: request.method, headers: request.headers, ...body });

@@ -8,12 +8,24 @@ import { paint } from "./print.ts";
 import { playSandbox } from "./sandbox.ts";
 
 export function startCommand(): Command {
-  return command("start", "run the hub", ["start", "PORT=9000 LETHE_DATA_DIR=/var/lib/lethe lethe start"]).action(async () => {
+  return command("start", "run the hub", [
+    "start",
+    "PORT=9000 LETHE_DATA_DIR=/var/lib/lethe lethe start",
+  ]).action(async () => {
     const config = readConfig(process.env);
     const log = createLog(config.logLevel);
     const began = performance.now();
     const hub = await startHub(config, log);
-    log.info({ url: hub.url, runtime: config.runtime.kind, embedded: hub.rooms.embedded, migrated: hub.rooms.migrated, milliseconds: Math.round(performance.now() - began) }, "ready");
+    log.info(
+      {
+        url: hub.url,
+        runtime: config.runtime.kind,
+        embedded: hub.rooms.embedded,
+        migrated: hub.rooms.migrated,
+        milliseconds: Math.round(performance.now() - began),
+      },
+      "ready",
+    );
     const stopped = stopOnSignal(hub.stop, log);
     warn(config, hub.rooms.master, await hub.rooms.controllers(), log);
     if (hub.rooms.embedded && hub.rooms.migrated > 0) await playSandbox(hub);
@@ -47,7 +59,10 @@ function warn(
   log: ReturnType<typeof createLog>,
 ): void {
   if (config.masterKey === undefined && controllers.some(({ environment }) => environment === "live"))
-    log.warn({ message: master.source }, "a live controller's keys are wrapped under a master key that lies in the data directory; keep it elsewhere and set LETHE_MASTER_KEY");
+    log.warn(
+      { message: master.source },
+      "a live controller's keys are wrapped under a master key that lies in the data directory; keep it elsewhere and set LETHE_MASTER_KEY",
+    );
 }
 
 export const FIXTURES = fileURLToPath(new URL("../../fixtures", import.meta.url));

@@ -2,7 +2,16 @@ import type { Command } from "commander";
 import { controllerErrors } from "#controllers";
 import { findSubjects, listSubjects } from "#identity";
 import { LetheError, type SubjectView } from "#schemas";
-import { command, controllersOf, count, limitOf, secretValue, uuidArgument, withRooms } from "./command.ts";
+import {
+  command,
+  controllersOf,
+  count,
+  group,
+  limitOf,
+  secretValue,
+  uuidArgument,
+  withRooms,
+} from "./command.ts";
 import { output, shortTime, table } from "./print.ts";
 
 interface ListOptions {
@@ -21,8 +30,10 @@ interface FindOptions {
 }
 
 export function subjectsCommand(): Command {
-  const group = command("subjects", "data subjects: the people behind linked identifiers", ["subjects list"]);
-  group.addCommand(
+  const commands = group("subjects", "data subjects: the people behind linked identifiers", [
+    "subjects list",
+  ]);
+  commands.addCommand(
     command("list", "list data subjects, newest first", ["subjects list --json"])
       .option("--controller <id>", "of one controller", uuidArgument)
       .option("--merged", "also those that were merged into others")
@@ -32,32 +43,42 @@ export function subjectsCommand(): Command {
           const limit = limitOf(options);
           const lists = await Promise.all(
             (await controllersOf(rooms, options.controller)).map(({ id }) =>
-              rooms.database.inController(id, (tx) => listSubjects(tx, { merged: options.merged === true, limit })),
+              rooms.database.inController(id, (tx) =>
+                listSubjects(tx, { merged: options.merged === true, limit }),
+              ),
             ),
           );
           output(options.json === true, lists.flat().slice(0, limit), people);
         }),
       ),
   );
-  group.addCommand(
-    command("show <subject>", "show one data subject", ["subjects show 9b2f…"]).action((id: string, options: { json?: boolean }) =>
-      withRooms(async (rooms) => {
-        const lists = await Promise.all(
-          (await rooms.controllers()).map((controller) =>
-            rooms.database.inController(controller.id, (tx) => listSubjects(tx, { merged: true, limit: 1, id: uuidArgument(id) })),
-          ),
-        );
-        const [subject] = lists.flat();
-        if (subject === undefined) throw new LetheError("subject/unknown", "there is no data subject of this id");
-        output(options.json === true, subject, (shown) => people([shown]));
-      }),
+  commands.addCommand(
+    command("show <subject>", "show one data subject", ["subjects show 9b2f…"]).action(
+      (id: string, options: { json?: boolean }) =>
+        withRooms(async (rooms) => {
+          const lists = await Promise.all(
+            (await rooms.controllers()).map((controller) =>
+              rooms.database.inController(controller.id, (tx) =>
+                listSubjects(tx, { merged: true, limit: 1, id: uuidArgument(id) }),
+              ),
+            ),
+          );
+          const [subject] = lists.flat();
+          if (subject === undefined)
+            throw new LetheError("subject/unknown", "there is no data subject of this id");
+          output(options.json === true, subject, (shown) => people([shown]));
+        }),
     ),
   );
-  group.addCommand(
-    command("find", "find the data subject of an e-mail address or a phone number, read from standard input", [
-      "subjects find --controller 4f0c… --email -  < address.txt",
-      "subjects find --controller 4f0c… --phone - --region DE",
-    ])
+  commands.addCommand(
+    command(
+      "find",
+      "find the data subject of an e-mail address or a phone number, read from standard input",
+      [
+        "subjects find --controller 4f0c… --email -  < address.txt",
+        "subjects find --controller 4f0c… --phone - --region DE",
+      ],
+    )
       .requiredOption("--controller <id>", "the controller", uuidArgument)
       .option("--email <->", "the address on standard input, so that it stands in no shell history")
       .option("--phone <->", "the number on standard input")
@@ -68,9 +89,13 @@ export function subjectsCommand(): Command {
           if (controller === undefined) throw controllerErrors.unknown(options.controller);
           const given = options.email ?? options.phone;
           if (given !== "-" || (options.email !== undefined && options.phone !== undefined))
-            throw new LetheError("cli/on-standard-input", "say --email - or --phone - and give the value on standard input; on the command line it would stay in the shell's history");
+            throw new LetheError(
+              "cli/on-standard-input",
+              "say --email - or --phone - and give the value on standard input; on the command line it would stay in the shell's history",
+            );
           const value = await secretValue("-");
-          const by = options.email !== undefined ? { email: value } : { phone: value, region: options.region };
+          const by =
+            options.email !== undefined ? { email: value } : { phone: value, region: options.region };
           const keys = await rooms.ring.keys(controller.id);
           const found = await rooms.database.inController(controller.id, (tx) => findSubjects(tx, keys, by));
           output(options.json === true, found, people);
@@ -78,7 +103,7 @@ export function subjectsCommand(): Command {
         }),
       ),
   );
-  return group;
+  return commands;
 }
 
 function people(rows: readonly SubjectView[]): string {
@@ -86,7 +111,9 @@ function people(rows: readonly SubjectView[]): string {
     rows.map((row) => ({
       id: row.id,
       did: `${row.did.slice(0, 22)}…`,
-      identifiers: [...Map.groupBy(row.identifiers, ({ kind }) => kind)].map(([kind, all]) => `${kind}×${all.length}`).join(" "),
+      identifiers: [...Map.groupBy(row.identifiers, ({ kind }) => kind)]
+        .map(([kind, all]) => `${kind}×${all.length}`)
+        .join(" "),
       status: row.status,
       created: shortTime(row.createdAt),
     })),

@@ -38,10 +38,14 @@ const LAWFUL_BASIS: LawfulBasis = "consent";
  * Adds records to the ledger and tells for which subjects and purposes the current state is another one now.
  * The ledger is never changed, only added to.
  */
-export async function recordConsents(tx: ControllerTransaction, records: readonly NewConsent[]): Promise<ConsentChange[]> {
+export async function recordConsents(
+  tx: ControllerTransaction,
+  records: readonly NewConsent[],
+): Promise<ConsentChange[]> {
   if (records.length === 0) return [];
   const { sql, controllerId } = tx;
-  const column = <K extends keyof NewConsent>(key: K): NewConsent[K][] => records.map((record) => record[key]);
+  const column = <K extends keyof NewConsent>(key: K): NewConsent[K][] =>
+    records.map((record) => record[key]);
   const before = await history(tx, [...new Set(column("subjectId"))]);
   await sql`insert into consent_record (controller_id, lawful_basis, delivery_id, ordinal, subject_id, connection_id, purpose, state, nature, method, occurred_at)
     select ${controllerId}::uuid, ${LAWFUL_BASIS}, * from unnest(${column("deliveryId")}::uuid[], ${column("ordinal")}::int[], ${column("subjectId")}::uuid[],
@@ -78,7 +82,8 @@ async function history({ sql, controllerId }: ControllerTransaction, subjects: S
   );
 }
 
-const keyOf = ({ subjectId, purpose }: { subjectId: SubjectId; purpose: ConsentPurpose }) => `${subjectId} ${purpose}`;
+const keyOf = ({ subjectId, purpose }: { subjectId: SubjectId; purpose: ConsentPurpose }) =>
+  `${subjectId} ${purpose}`;
 
 /** The ledger's records, newest first; `current` marks the one that decides for its subject and purpose. */
 export async function listConsents(
@@ -86,7 +91,9 @@ export async function listConsents(
   options: { subject?: string; limit: number },
 ): Promise<ConsentView[]> {
   const subject = options.subject ?? null;
-  const rows = await tx.sql<(Omit<ConsentView, "id" | "current" | "controller"> & { deliveryId: string; ordinal: number })[]>`
+  const rows = await tx.sql<
+    (Omit<ConsentView, "id" | "current" | "controller"> & { deliveryId: string; ordinal: number })[]
+  >`
     select c.delivery_id as "deliveryId", c.ordinal, coalesce(s.merged_into, s.id) as subject, c.connection_id as connection,
       c.purpose, c.state, c.nature, c.method, c.lawful_basis as "lawfulBasis", c.occurred_at as "occurredAt", c.recorded_at as "recordedAt"
     from consent_record c join subject s on s.controller_id = c.controller_id and s.id = c.subject_id
@@ -103,7 +110,10 @@ export async function listConsents(
   }));
 }
 
-async function decidingRecords({ sql, controllerId }: ControllerTransaction, subjects: SubjectId[]): Promise<Set<string>> {
+async function decidingRecords(
+  { sql, controllerId }: ControllerTransaction,
+  subjects: SubjectId[],
+): Promise<Set<string>> {
   const rows = await sql<(Row & { id: string })[]>`
     select c.delivery_id || '.' || c.ordinal as id, coalesce(s.merged_into, s.id) as "subjectId", c.purpose, c.state, c.nature, c.occurred_at as "occurredAt"
     from subject s join consent_record c on c.controller_id = s.controller_id and c.subject_id = s.id

@@ -21,7 +21,9 @@ export interface Decision<Record extends Choice> {
  * opt-out wins a tie, and a report in passing (a snapshot) never overrides an expressed withdrawal. A later
  * report of an opt-out does override an expressed grant: the person opted out somewhere that we did not see.
  */
-export function currentState<Record extends Choice>(records: readonly Record[]): Decision<Record> | undefined {
+export function currentState<Record extends Choice>(
+  records: readonly Record[],
+): Decision<Record> | undefined {
   const choice = latest(records.filter(({ nature }) => nature === "expressed"));
   const reports = records.filter(({ nature }) => nature === "snapshot");
   if (choice === undefined) {
@@ -29,7 +31,9 @@ export function currentState<Record extends Choice>(records: readonly Record[]):
     return report === undefined ? undefined : { record: report.record, reason: "latest_report" };
   }
   if (!isOptOut(choice.record.state)) {
-    const since = reports.filter(({ state, occurredAt }) => isOptOut(state) && occurredAt > choice.record.occurredAt);
+    const since = reports.filter(
+      ({ state, occurredAt }) => isOptOut(state) && occurredAt > choice.record.occurredAt,
+    );
     const optOut = latest(since);
     if (optOut !== undefined) return { record: optOut.record, reason: "opt_out_reported" };
   }
@@ -43,14 +47,17 @@ export function isOptOut(state: ConsentState): boolean {
 /** Of records of one time the most protective counts, so that the order in which they arrive does not matter. */
 const CAUTION: readonly ConsentState[] = ["withdrawn", "denied", "not_asked", "pending", "granted"];
 
-function latest<Record extends Choice>(records: readonly Record[]): { record: Record; tied: boolean } | undefined {
+function latest<Record extends Choice>(
+  records: readonly Record[],
+): { record: Record; tied: boolean } | undefined {
   let found: Record | undefined;
   let tied = false;
   for (const record of records) {
     const age = found === undefined ? 1 : record.occurredAt - found.occurredAt;
     const sameTime = found !== undefined && age === 0 && record.state !== found.state;
     if (age > 0) [found, tied] = [record, false];
-    else if (sameTime && CAUTION.indexOf(record.state) < CAUTION.indexOf(found?.state ?? "granted")) [found, tied] = [record, true];
+    else if (sameTime && CAUTION.indexOf(record.state) < CAUTION.indexOf(found?.state ?? "granted"))
+      [found, tied] = [record, true];
     else if (sameTime) tied = true;
   }
   return found === undefined ? undefined : { record: found, tied };

@@ -29,7 +29,8 @@ export async function createConnection(
   baseUrl: string,
 ): Promise<NewConnection> {
   if (settings.secret.trim() === "") throw controllerErrors.emptySecret();
-  if (settings.region !== undefined && !/^[A-Z]{2}$/.test(settings.region)) throw controllerErrors.badRegion();
+  if (settings.region !== undefined && !/^[A-Z]{2}$/.test(settings.region))
+    throw controllerErrors.badRegion();
   const credentials = checkCredentials(connector, settings.credentials);
   const keys = await ring.keys(controllerId);
   const id = ConnectionId.parse(uuid());
@@ -65,7 +66,11 @@ export async function listConnections(
 ): Promise<ConnectionView[]> {
   const keys = await ring.keys(controllerId);
   const rows = await database.inController(controllerId, ({ db }) =>
-    db.select().from(tables.connection).where(eq(tables.connection.controllerId, controllerId)).orderBy(tables.connection.createdAt),
+    db
+      .select()
+      .from(tables.connection)
+      .where(eq(tables.connection.controllerId, controllerId))
+      .orderBy(tables.connection.createdAt),
   );
   return rows.map((row) => viewOf(row, connectors.get(row.connector), currentCount(keys, row), baseUrl));
 }
@@ -89,24 +94,33 @@ export async function rotateSecret(
       .filter(({ expiresAt }) => expiresAt === null || Date.parse(expiresAt) > Date.now())
       .map(({ value, expiresAt }) => ({
         value,
-        expiresAt: new Date(Math.min(until, expiresAt === null ? until : Date.parse(expiresAt))).toISOString(),
+        expiresAt: new Date(
+          Math.min(until, expiresAt === null ? until : Date.parse(expiresAt)),
+        ).toISOString(),
       }));
     const secrets = [{ value: secret, expiresAt: null }, ...(keepHours > 0 ? kept : [])];
     await tx.db
       .update(tables.connection)
       .set({ secrets: sealSecrets(keys, target.controllerId, target.id, secrets) })
-      .where(and(eq(tables.connection.controllerId, target.controllerId), eq(tables.connection.id, target.id)));
+      .where(
+        and(eq(tables.connection.controllerId, target.controllerId), eq(tables.connection.id, target.id)),
+      );
     await noteChange(tx, "connection.secret_rotated", target.id, { kept: secrets.length - 1 });
   });
 }
 
 /** Closes a connection: its URL answers 404 from now on. Its records stay. */
-export async function removeConnection(database: Database, target: { controllerId: ControllerId; id: ConnectionId }): Promise<void> {
+export async function removeConnection(
+  database: Database,
+  target: { controllerId: ControllerId; id: ConnectionId },
+): Promise<void> {
   await database.inController(target.controllerId, async (tx) => {
     await tx.db
       .update(tables.connection)
       .set({ status: "removed" })
-      .where(and(eq(tables.connection.controllerId, target.controllerId), eq(tables.connection.id, target.id)));
+      .where(
+        and(eq(tables.connection.controllerId, target.controllerId), eq(tables.connection.id, target.id)),
+      );
     await noteChange(tx, "connection.removed", target.id, {});
   });
 }
@@ -119,7 +133,12 @@ export async function secretsOf(
 ): Promise<WebhookSecret[]> {
   const keys = await ring.keys(target.controllerId);
   const [row] = await database.inController(target.controllerId, ({ db }) =>
-    db.select().from(tables.connection).where(and(eq(tables.connection.controllerId, target.controllerId), eq(tables.connection.id, target.id))),
+    db
+      .select()
+      .from(tables.connection)
+      .where(
+        and(eq(tables.connection.controllerId, target.controllerId), eq(tables.connection.id, target.id)),
+      ),
   );
   if (row === undefined) throw controllerErrors.unknownConnection(target.id);
   return openSecrets(keys, target.controllerId, target.id, row.secrets as Sealed<WebhookSecret[]>);
@@ -129,12 +148,23 @@ function checkCredentials(connector: Connector, given: unknown): unknown {
   if (given === undefined || connector.credentials === undefined) return undefined;
   const parsed = connector.credentials.safeParse(given);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "the file"}: ${message}`);
+  const faults = parsed.error.issues.map(
+    ({ path, message }) => `${path.join(".") || "the file"}: ${message}`,
+  );
   throw controllerErrors.badCredentials(connector.name, faults.join("; "));
 }
 
-function sealCredentials(keys: ControllerKeys, controllerId: ControllerId, id: ConnectionId, credentials: unknown): Uint8Array {
-  return seal(keys.current("seal"), { purpose: "credentials", controllerId, recordId: id }, Buffer.from(JSON.stringify(credentials)));
+function sealCredentials(
+  keys: ControllerKeys,
+  controllerId: ControllerId,
+  id: ConnectionId,
+  credentials: unknown,
+): Uint8Array {
+  return seal(
+    keys.current("seal"),
+    { purpose: "credentials", controllerId, recordId: id },
+    Buffer.from(JSON.stringify(credentials)),
+  );
 }
 
 function currentCount(keys: ControllerKeys, row: typeof tables.connection.$inferSelect): number {
@@ -156,7 +186,10 @@ function viewOf(
     connector: row.connector,
     account: row.account,
     status: row.status,
-    url: connector === undefined ? url : withSecret(connector, url, "<secret>").replace("%3Csecret%3E", "<secret>"),
+    url:
+      connector === undefined
+        ? url
+        : withSecret(connector, url, "<secret>").replace("%3Csecret%3E", "<secret>"),
     secrets,
     createdAt: new Date(row.createdAt).toISOString(),
   };

@@ -38,7 +38,9 @@ export async function listControllers(database: Database): Promise<ControllerVie
     db.select({ id: tables.controller.controllerId }).from(tables.controller),
   );
   const rows = await Promise.all(
-    ids.filter(({ id }) => id !== HUB).map(({ id }) => database.inController(id, ({ db }) => db.select().from(tables.controller))),
+    ids
+      .filter(({ id }) => id !== HUB)
+      .map(({ id }) => database.inController(id, ({ db }) => db.select().from(tables.controller))),
   );
   return rows
     .flat()

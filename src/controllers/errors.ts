@@ -6,14 +6,20 @@ export const controllerErrors = {
   unknownConnection: (id: string) =>
     new LetheError("connection/unknown", `there is no connection ${id}; see \`lethe connection list\``),
   unknownConnector: (name: string, known: readonly string[]) =>
-    new LetheError("connection/unknown-connector", `there is no connector "${name}"; there are ${known.join(", ")}`),
+    new LetheError(
+      "connection/unknown-connector",
+      `there is no connector "${name}"; there are ${known.join(", ")}`,
+    ),
   emptySecret: () =>
     new LetheError(
       "connection/empty-secret",
       "the webhook secret is empty, so anybody could sign with it; set one on the platform and give it here",
     ),
   badCredentials: (connector: string, faults: string) =>
-    new LetheError("connection/bad-credentials", `the credentials are not what ${connector} needs: ${faults}`),
+    new LetheError(
+      "connection/bad-credentials",
+      `the credentials are not what ${connector} needs: ${faults}`,
+    ),
   badRegion: () =>
     new LetheError("connection/bad-region", "--region is a country of ISO 3166-1 alpha-2, such as DE or US"),
 };

@@ -34,12 +34,19 @@ export interface Database {
     options?: ScopeOptions,
   ): Promise<T>;
   /** For the roles whose task spans controllers and whose grants hold no personal record: directory, runtime, sequencer. */
-  acrossControllers<T>(role: Exclude<HubRole, "lethe_app">, work: (tx: Transaction) => Promise<T>): Promise<T>;
+  acrossControllers<T>(
+    role: Exclude<HubRole, "lethe_app">,
+    work: (tx: Transaction) => Promise<T>,
+  ): Promise<T>;
   /**
    * Runs `lead` while a session holds the advisory lock; resolves false if another session has it. `lead` must
    * stop when its session is no longer alive, because somebody else may be elected then.
    */
-  elect(lock: number, role: HubRole, lead: (session: { alive(): boolean }) => Promise<void>): Promise<boolean>;
+  elect(
+    lock: number,
+    role: HubRole,
+    lead: (session: { alive(): boolean }) => Promise<void>,
+  ): Promise<boolean>;
   /** Calls `heard` at each NOTIFY on the channel, and once whenever the subscription is (re)established. */
   listen(channel: string, heard: (payload: string) => void): Promise<void>;
   close(): Promise<void>;
@@ -72,7 +79,9 @@ export function connect(server: ConnectOptions): Database {
       transaction(pool(as), snapshot ? SNAPSHOT : "", (tx) => {
         // Not awaited: it travels with the first query of `work`, and the server answers them in order.
         void tx.sql`select set_config('app.current_controller_id', ${controllerId}, true)`.execute();
-        return work(Object.defineProperty(tx, "controllerId", { value: controllerId }) as ControllerTransaction);
+        return work(
+          Object.defineProperty(tx, "controllerId", { value: controllerId }) as ControllerTransaction,
+        );
       }),
     acrossControllers: (role, work) => transaction(pool(role), "", work),
     elect,
@@ -91,7 +100,11 @@ export function connect(server: ConnectOptions): Database {
     return found.sql;
   }
 
-  async function elect(lock: number, role: HubRole, lead: (session: { alive(): boolean }) => Promise<void>): Promise<boolean> {
+  async function elect(
+    lock: number,
+    role: HubRole,
+    lead: (session: { alive(): boolean }) => Promise<void>,
+  ): Promise<boolean> {
     let open = true;
     const session = openPool(server, role, 1, () => {
       open = false;
@@ -113,7 +126,11 @@ export function connect(server: ConnectOptions): Database {
   }
 }
 
-async function transaction<T>(pool: postgres.Sql, mode: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
+async function transaction<T>(
+  pool: postgres.Sql,
+  mode: string,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
   try {
     return (await pool.begin(mode, (sql) => {
       const client = Object.assign(sql, { options: pool.options }) as unknown as postgres.Sql;

@@ -1,5 +1,5 @@
-import { LetheError } from "#schemas";
 import postgres from "postgres";
+import { LetheError } from "#schemas";
 import { connect, type Database } from "./database.ts";
 import { attachEmbedded } from "./embedded/index.ts";
 import { databaseErrors } from "./errors.ts";
@@ -8,12 +8,12 @@ import { ensureHubLogin, ensureRoles, HUB_ROLES, OWNER } from "./roles.ts";
 
 export type { ControllerTransaction, Database, Transaction } from "./database.ts";
 export { and, asc, desc, eq, gte, inArray, isNull, lt, or, sql } from "./drizzle.ts";
+export { attachEmbedded } from "./embedded/index.ts";
 export { databaseErrors, isConnectionFault } from "./errors.ts";
 export { appliedMigrations, type ConnectOptions, knownMigrations, migrateDatabase } from "./migrate.ts";
 export { findPolicyFaults, type PolicyFault } from "./policies.ts";
 export { ensureHubLogin, ensureRoles, HUB_ROLES } from "./roles.ts";
 export * as tables from "./tables/index.ts";
-export { attachEmbedded } from "./embedded/index.ts";
 
 export interface OpenDatabase {
   readonly database: Database;
@@ -28,9 +28,12 @@ export interface OpenDatabase {
  * Opens the database of `url`, or the embedded one in `dataDir`; migrates it; refuses a role that row-level
  * security would not hold.
  */
-export async function openDatabase(options: { url?: string | undefined; dataDir: string }): Promise<OpenDatabase> {
+export async function openDatabase(options: {
+  url?: string | undefined;
+  dataDir: string;
+}): Promise<OpenDatabase> {
   if (options.url !== undefined) {
-    const server = { url: options.url };
+    const server = serverOf(options.url);
     return finish(server, server, async () => {});
   }
   const embedded = await attachEmbedded(options.dataDir);
@@ -57,6 +60,17 @@ export async function openDatabase(options: { url?: string | undefined; dataDir:
     };
     return { database, server, embedded: options.url === undefined, migrated, close };
   }
+}
+
+/** libpq's way of naming a socket folder (`postgres:///lethe?host=/run/postgresql&user=lethe`), which postgres.js lacks. */
+export function serverOf(url: string): ConnectOptions {
+  const parsed = new URL(url);
+  const given = (name: string) => {
+    const value = parsed.searchParams.get(name);
+    parsed.searchParams.delete(name);
+    return value === null ? {} : { [name]: value };
+  };
+  return { ...given("host"), ...given("port"), ...given("user"), ...given("password"), url: parsed.href };
 }
 
 /** First start of an embedded cluster: the hub's login and an empty database. */
@@ -92,5 +106,8 @@ async function refuseUnsafeRole(database: Database): Promise<void> {
   const unsafe = rows.find(({ fault }) => fault !== null);
   if (unsafe !== undefined) throw databaseErrors.unsafeRole(unsafe.name, unsafe.fault ?? "");
   if (rows.find(({ current }) => current)?.name !== "lethe_intake")
-    throw new LetheError("database/wrong-role", "the connection did not take on the role lethe_intake; a pooler may be dropping start-up options: connect to PostgreSQL directly");
+    throw new LetheError(
+      "database/wrong-role",
+      "the connection did not take on the role lethe_intake; a pooler may be dropping start-up options: connect to PostgreSQL directly",
+    );
 }

@@ -13,8 +13,22 @@ export interface PolicyFault {
  */
 const ACROSS: Record<string, readonly string[]> = {
   lethe_intake: ["controller", "connection"],
-  lethe_runtime: ["runtime_event", "runtime_run", "runtime_step", "runtime_queue", "runtime_wait", "runtime_cron"],
-  lethe_sequencer: ["audit_event", "audit_leaf", "audit_tile", "audit_log", "audit_checkpoint", "audit_sequencer"],
+  lethe_runtime: [
+    "runtime_event",
+    "runtime_run",
+    "runtime_step",
+    "runtime_queue",
+    "runtime_wait",
+    "runtime_cron",
+  ],
+  lethe_sequencer: [
+    "audit_event",
+    "audit_leaf",
+    "audit_tile",
+    "audit_log",
+    "audit_checkpoint",
+    "audit_sequencer",
+  ],
 };
 
 /** Walks the catalogue of schema `lethe` for anything that would let one controller's rows reach another. */

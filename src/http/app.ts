@@ -32,7 +32,9 @@ export function createApp(options: AppOptions): Hono {
     if (!(error instanceof LetheError)) log.error(describeError(error), "a request failed");
     return problem(context, error);
   });
-  app.notFound((context) => problem(context, new LetheError("http/not-found", "there is nothing at this address", { status: 404 })));
+  app.notFound((context) =>
+    problem(context, new LetheError("http/not-found", "there is nothing at this address", { status: 404 })),
+  );
 
   app.on(["POST", "GET", "HEAD"], "/webhooks/:connector/:connection", (context) =>
     receive(context, (request, address) =>
@@ -54,10 +56,19 @@ export function createApp(options: AppOptions): Hono {
       .then(() => true)
       .catch(() => false);
     const state = { database: answers, runtime: options.ready() };
-    return context.json({ status: state.database && state.runtime ? "ready" : "not ready", ...state }, state.database && state.runtime ? 200 : 503);
+    return context.json(
+      { status: state.database && state.runtime ? "ready" : "not ready", ...state },
+      state.database && state.runtime ? 200 : 503,
+    );
   });
-  app.get("/metrics", async (context) => context.body(await metrics.text(), 200, { "content-type": metrics.contentType }));
-  app.get("/.well-known/did.json", async (context) => context.json(await findDidDocument(context.req.query("did")), 200, { "content-type": "application/did+json" }));
+  app.get("/metrics", async (context) =>
+    context.body(await metrics.text(), 200, { "content-type": metrics.contentType }),
+  );
+  app.get("/.well-known/did.json", async (context) =>
+    context.json(await findDidDocument(context.req.query("did")), 200, {
+      "content-type": "application/did+json",
+    }),
+  );
   if (options.runtimeRoutes !== undefined) app.route("/", options.runtimeRoutes);
   return app;
 
@@ -87,7 +98,11 @@ export function createApp(options: AppOptions): Hono {
       db
         .select({ id: tables.controller.controllerId, did: tables.controller.did })
         .from(tables.controller)
-        .where(wanted === undefined ? eq(tables.controller.controllerId, HUB) : eq(tables.controller.did, did ?? ("" as Did))),
+        .where(
+          wanted === undefined
+            ? eq(tables.controller.controllerId, HUB)
+            : eq(tables.controller.did, did ?? ("" as Did)),
+        ),
     );
     if (row === undefined)
       throw new LetheError("http/unknown-did", "this hub has no controller of that DID", { status: 404 });

@@ -50,11 +50,14 @@ export function createMetrics(database: Database): Metrics {
 }
 
 async function gauges(database: Database): Promise<{ outbox: number; unsealed: number }> {
-  const [outbox] = await database.acrossControllers("lethe_runtime", ({ sql }) =>
-    sql`select count(*)::int as count from runtime_event where dispatched_at is null`,
+  const [outbox] = await database.acrossControllers(
+    "lethe_runtime",
+    ({ sql }) => sql`select count(*)::int as count from runtime_event where dispatched_at is null`,
   );
-  const [unsealed] = await database.acrossControllers("lethe_sequencer", ({ sql }) =>
-    sql`select count(*)::int as count from audit_event e, audit_sequencer s
+  const [unsealed] = await database.acrossControllers(
+    "lethe_sequencer",
+    ({ sql }) =>
+      sql`select count(*)::int as count from audit_event e, audit_sequencer s
       where (e.xid, e.id) > (s.watermark_xid, s.watermark_id) and e.id > s.floor_id`,
   );
   return { outbox: Number(outbox?.count ?? 0), unsealed: Number(unsealed?.count ?? 0) };

@@ -11,7 +11,10 @@ export interface HttpServer {
 }
 
 /** Listens. Requests that trickle in slowly are cut off: `timeout` is in milliseconds. */
-export async function listen(app: Hono, options: { host: string; port: number; timeout: number }): Promise<HttpServer> {
+export async function listen(
+  app: Hono,
+  options: { host: string; port: number; timeout: number },
+): Promise<HttpServer> {
   const { host, port, timeout } = options;
   const { promise, resolve, reject } = Promise.withResolvers<{ port: number }>();
   const server = serve(
@@ -32,12 +35,20 @@ export async function listen(app: Hono, options: { host: string; port: number; t
   server.on("error", reject);
   try {
     const address = await promise;
-    return { url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`, stop: () => stop(server) };
+    return {
+      url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
+      stop: () => stop(server),
+    };
   } catch (error) {
     const taken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
     throw taken
-      ? new LetheError("http/port-taken", `port ${port} on ${host} is in use; stop what listens there, or set PORT`)
-      : new LetheError("http/cannot-listen", `cannot listen on ${host}:${port}; check HOST and PORT`, { cause: error });
+      ? new LetheError(
+          "http/port-taken",
+          `port ${port} on ${host} is in use; stop what listens there, or set PORT`,
+        )
+      : new LetheError("http/cannot-listen", `cannot listen on ${host}:${port}; check HOST and PORT`, {
+          cause: error,
+        });
   }
 }
 

@@ -51,8 +51,21 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
       observe: metrics.observe,
     });
     const { database, ring } = rooms;
-    const app = createApp({ door, database, ring, metrics, log, maxBody: config.maxBody, ready: runtime.ready, runtimeRoutes: runtime.routes });
-    const server = await listen(app, { host: config.host, port: config.port, timeout: config.requestTimeout });
+    const app = createApp({
+      door,
+      database,
+      ring,
+      metrics,
+      log,
+      maxBody: config.maxBody,
+      ready: runtime.ready,
+      runtimeRoutes: runtime.routes,
+    });
+    const server = await listen(app, {
+      host: config.host,
+      port: config.port,
+      timeout: config.requestTimeout,
+    });
     closing.push(server.stop);
     lock.announce(server.url);
     return { url: server.url, rooms, stop: close };

@@ -5,7 +5,13 @@ import { type OpenDatabase, openDatabase, tables } from "#database";
 import { didOf } from "#identity";
 import type { Connector } from "#kit";
 import { type ControllerId, type Did, type Environment, HUB } from "#schemas";
-import { createKeyRing, type KeyRing, type MasterKeyProvider, masterKeyFromEnvironment, masterKeyFromFile } from "#vault";
+import {
+  createKeyRing,
+  type KeyRing,
+  type MasterKeyProvider,
+  masterKeyFromEnvironment,
+  masterKeyFromFile,
+} from "#vault";
 
 /** What the hub and the commands have in common: the database, the keys and the connectors. */
 export interface Rooms extends OpenDatabase {
@@ -60,7 +66,12 @@ async function ensureHub({ database }: OpenDatabase, ring: KeyRing): Promise<voi
   await database.inController(HUB, async (tx) => {
     const created = await tx.db
       .insert(tables.controller)
-      .values({ controllerId: HUB, name: "hub", environment: "live", did: didOf("controller", crypto.randomUUID()) })
+      .values({
+        controllerId: HUB,
+        name: "hub",
+        environment: "live",
+        did: didOf("controller", crypto.randomUUID()),
+      })
       .onConflictDoNothing()
       .returning({ id: tables.controller.controllerId });
     if (created.length > 0) await ring.create(tx);

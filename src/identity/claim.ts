@@ -33,7 +33,9 @@ export function claimOf(
 ): Claim {
   const emails = distinct(record.emails.map((email) => normaliseEmail(email.reveal())));
   const folded = distinct(emails.map(foldEmail));
-  const phones = distinct(record.phones.map((phone) => normalisePhone(phone.reveal(), [record.region, from.region])));
+  const phones = distinct(
+    record.phones.map((phone) => normalisePhone(phone.reveal(), [record.region, from.region])),
+  );
   const platformIds = record.platformIds.map((value) => ({
     value,
     hash: pseudonym(keys, "platform_id", value.reveal()),

@@ -6,5 +6,7 @@ import { Did } from "#schemas";
  * from anything about the person.
  */
 export function didOf(kind: "controller" | "subject", uuid: string): Did {
-  return Did.parse(`did:lethe:${createHash("sha3-256").update(`lethe:v1:${kind}:${uuid.toLowerCase()}`).digest("hex")}`);
+  return Did.parse(
+    `did:lethe:${createHash("sha3-256").update(`lethe:v1:${kind}:${uuid.toLowerCase()}`).digest("hex")}`,
+  );
 }

@@ -33,16 +33,24 @@ export async function lockController({ sql, controllerId }: ControllerTransactio
 /** Everything that is known of whom the claims may be about. */
 export async function knownTo(tx: ControllerTransaction, claims: readonly Claim[]) {
   const [identifiers, objects] = await Promise.all([knownIdentifiers(tx, claims), knownObjects(tx, claims)]);
-  const rows = await subjectsWithSurvivors(tx, [...identifiers.map(({ subjectId }) => subjectId), ...objects.values()]);
+  const rows = await subjectsWithSurvivors(tx, [
+    ...identifiers.map(({ subjectId }) => subjectId),
+    ...objects.values(),
+  ]);
   return {
     identifiers,
     objects,
     subjects: rows.map((row): Subject => ({ ...row, order: Number(row.order) })),
-    mergedInto: new Map(rows.flatMap(({ id, mergedInto }) => (mergedInto === null ? [] : [[id, mergedInto] as const]))),
+    mergedInto: new Map(
+      rows.flatMap(({ id, mergedInto }) => (mergedInto === null ? [] : [[id, mergedInto] as const])),
+    ),
   };
 }
 
-async function knownIdentifiers(tx: ControllerTransaction, claims: readonly Claim[]): Promise<KnownIdentifier[]> {
+async function knownIdentifiers(
+  tx: ControllerTransaction,
+  claims: readonly Claim[],
+): Promise<KnownIdentifier[]> {
   const hashes = claims.flatMap(({ strong, weak }) => [...strong, ...weak].map(({ hash }) => hash));
   const rows = await tx.sql<Row[]>`
     select i.kind, i.scope, i.hash, i.subject_id as "subjectId",
@@ -63,14 +71,22 @@ async function subjectsWithSurvivors(tx: ControllerTransaction, ids: SubjectId[]
 }
 
 /** Subjects by an object of theirs, as far as the claims name any. */
-async function knownObjects(tx: ControllerTransaction, claims: readonly Claim[]): Promise<Map<string, SubjectId>> {
-  const wanted = claims.flatMap(({ objects, connectionId }) => objects.map((hash) => ({ hash, connectionId })));
+async function knownObjects(
+  tx: ControllerTransaction,
+  claims: readonly Claim[],
+): Promise<Map<string, SubjectId>> {
+  const wanted = claims.flatMap(({ objects, connectionId }) =>
+    objects.map((hash) => ({ hash, connectionId })),
+  );
   if (wanted.length === 0) return new Map();
   const rows = await tx.sql<{ connectionId: ConnectionId; hash: Uint8Array; subjectId: SubjectId }[]>`
     select connection_id as "connectionId", hash, subject_id as "subjectId" from object_reference
     where controller_id = ${tx.controllerId} and (connection_id, hash) in (
       select * from unnest(${wanted.map(({ connectionId }) => connectionId)}::uuid[],
-        ${tx.sql.array(wanted.map(({ hash }) => hash), 17)}::bytea[]))`;
+        ${tx.sql.array(
+          wanted.map(({ hash }) => hash),
+          17,
+        )}::bytea[]))`;
   return new Map(rows.map((row) => [objectKey(row, row.hash), row.subjectId]));
 }
 

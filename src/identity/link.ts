@@ -27,14 +27,26 @@ const MAX_CANDIDATES = 10;
  * of the same connection, is the same subject; a claim that ties two subjects merges them (recorded, so that it can
  * be undone); shared phones and folded addresses only make candidate links. One linking at a time a controller.
  */
-export async function linkClaims(tx: ControllerTransaction, keys: ControllerKeys, claims: readonly Claim[]): Promise<LinkResult> {
+export async function linkClaims(
+  tx: ControllerTransaction,
+  keys: ControllerKeys,
+  claims: readonly Claim[],
+): Promise<LinkResult> {
   await lockController(tx);
   const known = await knownTo(tx, claims);
   const byObject = known.objects;
   const survivors = new Map<SubjectId, SubjectId>();
   const subjects = new Map<SubjectId, Subject>(known.subjects.map((subject) => [subject.id, subject]));
   const owners = ownersOf(known.identifiers);
-  const changes: Changes = { created: [], merges: [], identifiers: [], sources: [], references: [], objects: [], candidates: [] };
+  const changes: Changes = {
+    created: [],
+    merges: [],
+    identifiers: [],
+    sources: [],
+    references: [],
+    objects: [],
+    candidates: [],
+  };
   const linked = new Map<DeliveryId, Linked>();
   const events: EventDraft[] = [];
 
@@ -48,19 +60,24 @@ export async function linkClaims(tx: ControllerTransaction, keys: ControllerKeys
   // A merge later in the batch may have taken an earlier claim's subject with it.
   for (const [deliveryId, { subjectId }] of linked) {
     const survivor = subjects.get(survivorOf(subjectId));
-    if (survivor !== undefined) linked.set(deliveryId, { subjectId: survivor.id, auditReference: survivor.auditReference });
+    if (survivor !== undefined)
+      linked.set(deliveryId, { subjectId: survivor.id, auditReference: survivor.auditReference });
   }
   return { subjects: linked, events };
 
   function subjectOf(claim: Claim): Subject | undefined {
-    const found = [...new Set(claim.strong.flatMap((id) => ownersAt(id)))].flatMap((id) => subjects.get(id) ?? []);
+    const found = [...new Set(claim.strong.flatMap((id) => ownersAt(id)))].flatMap(
+      (id) => subjects.get(id) ?? [],
+    );
     const [oldest, ...others] = found.sort((a, b) => a.order - b.order);
     if (oldest !== undefined) {
       for (const other of others) merge(claim, oldest, other);
       return oldest;
     }
     if (claim.strong.length === 0 && claim.weak.length === 0) {
-      const owner = claim.objects.map((hash) => byObject.get(objectKey(claim, hash))).find((id) => id !== undefined);
+      const owner = claim.objects
+        .map((hash) => byObject.get(objectKey(claim, hash)))
+        .find((id) => id !== undefined);
       return owner === undefined ? undefined : subjects.get(survivorOf(owner));
     }
     return create(claim);
@@ -70,7 +87,9 @@ export async function linkClaims(tx: ControllerTransaction, keys: ControllerKeys
     const subject = createSubject(tx.controllerId, keys, SubjectId.parse(uuid()));
     subjects.set(subject.id, subject);
     changes.created.push(subject);
-    events.push(event(claim, "subject.created", subject, { identifiers: claim.strong.length + claim.weak.length }));
+    events.push(
+      event(claim, "subject.created", subject, { identifiers: claim.strong.length + claim.weak.length }),
+    );
     return subject;
   }
 
@@ -107,11 +126,21 @@ export async function linkClaims(tx: ControllerTransaction, keys: ControllerKeys
       events.push(event(claim, "subject.identified", subject, { identifiers: added }));
   }
 
-  function suggest(claim: Claim, subject: Subject, { kind }: Identifier, holders: readonly KnownIdentifier[]): void {
+  function suggest(
+    claim: Claim,
+    subject: Subject,
+    { kind }: Identifier,
+    holders: readonly KnownIdentifier[],
+  ): void {
     if (kind !== "phone" && kind !== "email_folded") return;
     const others = new Set(holders.map((holder) => survivorOf(holder.subjectId)));
     for (const other of [...others].filter((id) => id !== subject.id).slice(0, MAX_CANDIDATES)) {
-      changes.candidates.push({ first: other, second: subject.id, reason: kind, deliveryId: claim.deliveryId });
+      changes.candidates.push({
+        first: other,
+        second: subject.id,
+        reason: kind,
+        deliveryId: claim.deliveryId,
+      });
       events.push(event(claim, "subject.candidate", subject, { reason: kind }));
     }
   }
@@ -130,8 +159,20 @@ function ownersOf(identifiers: readonly KnownIdentifier[]): Map<string, KnownIde
   return Map.groupBy(identifiers, keyOf);
 }
 
-function event(claim: Claim, type: EventDraft["type"], subject: Subject, facts: NonNullable<EventDraft["facts"]>): EventDraft {
-  return { workflow: claim.deliveryId, type, entity: "subject", actor: "hub", subject: subject.auditReference, facts };
+function event(
+  claim: Claim,
+  type: EventDraft["type"],
+  subject: Subject,
+  facts: NonNullable<EventDraft["facts"]>,
+): EventDraft {
+  return {
+    workflow: claim.deliveryId,
+    type,
+    entity: "subject",
+    actor: "hub",
+    subject: subject.auditReference,
+    facts,
+  };
 }
 
 /** The platform's own id, to be sealed when it is first seen. */

@@ -32,10 +32,16 @@ export function foldEmail(normalised: string): string | undefined {
  * E.164 with "+". Without a country code in the number, the first of the regions (ISO 3166-1 alpha-2) that is
  * known decides; without any, the number is rejected rather than guessed.
  */
-export function normalisePhone(text: string, regions: readonly (string | null | undefined)[]): string | undefined {
+export function normalisePhone(
+  text: string,
+  regions: readonly (string | null | undefined)[],
+): string | undefined {
   const region = regions
     .map((candidate) => candidate?.trim().toUpperCase() ?? "")
     .find((candidate): candidate is CountryCode => isSupportedCountry(candidate as CountryCode));
-  const number = parsePhoneNumberFromString(text.normalize("NFKC"), region === undefined ? {} : { defaultCountry: region });
+  const number = parsePhoneNumberFromString(
+    text.normalize("NFKC"),
+    region === undefined ? {} : { defaultCountry: region },
+  );
   return number?.isPossible() === true ? number.number : undefined;
 }

@@ -17,7 +17,11 @@ export interface Changes {
 }
 
 /** Writes the changes. The statements are sent together and answered in order; a failure of one fails them all. */
-export async function saveChanges(tx: ControllerTransaction, keys: ControllerKeys, changes: Changes): Promise<void> {
+export async function saveChanges(
+  tx: ControllerTransaction,
+  keys: ControllerKeys,
+  changes: Changes,
+): Promise<void> {
   const { sql, controllerId } = tx;
   const bytes = (values: readonly Uint8Array[]) => sql.array([...values], 17);
   const column = <T, K extends keyof T>(rows: readonly T[], key: K): T[K][] => rows.map((row) => row[key]);
@@ -55,7 +59,10 @@ export async function saveChanges(tx: ControllerTransaction, keys: ControllerKey
 }
 
 /** Points the merged subject, and those merged into it before, at the survivor; notes who moved, so that it can be undone. */
-async function saveMerge({ sql, controllerId }: ControllerTransaction, merge: Changes["merges"][number]): Promise<void> {
+async function saveMerge(
+  { sql, controllerId }: ControllerTransaction,
+  merge: Changes["merges"][number],
+): Promise<void> {
   await sql`
     with moved as (
       update subject set merged_into = ${merge.survivor} where controller_id = ${controllerId} and merged_into = ${merge.merged} returning id

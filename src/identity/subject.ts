@@ -42,7 +42,11 @@ export function sealReference(
   );
 }
 
-function subjectKey(controllerId: ControllerId, keys: ControllerKeys, subject: Pick<Subject, "id" | "sealedKey">): KeyObject {
+function subjectKey(
+  controllerId: ControllerId,
+  keys: ControllerKeys,
+  subject: Pick<Subject, "id" | "sealedKey">,
+): KeyObject {
   const epoch = (version: number) => keys.version("subject", version);
   return createSecretKey(open(epoch, keyContext(controllerId, subject.id), subject.sealedKey));
 }

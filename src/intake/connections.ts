@@ -48,7 +48,9 @@ export function openDirectory(database: Database, ring: KeyRing): ConnectionDire
       return found?.connector === connector ? found : undefined;
     },
     byAccount: async (connector, account) => {
-      const found = await cached(`${connector} @${account}`, () => find(({ connection }) => eq(connection.account, account)));
+      const found = await cached(`${connector} @${account}`, () =>
+        find(({ connection }) => eq(connection.account, account)),
+      );
       return found.filter((connection) => connection.connector === connector);
     },
     clear: () => cache.clear(),
@@ -78,7 +80,9 @@ export function openDirectory(database: Database, ring: KeyRing): ConnectionDire
         .where(where(tables)),
     );
     const live = rows.filter(({ connection }) => connection.status !== "removed");
-    return Promise.all(live.map(({ connection, environment }) => openConnection({ ...connection, environment })));
+    return Promise.all(
+      live.map(({ connection, environment }) => openConnection({ ...connection, environment })),
+    );
   }
 
   async function openConnection(row: Row): Promise<OpenConnection> {
@@ -97,7 +101,9 @@ export function openDirectory(database: Database, ring: KeyRing): ConnectionDire
 
 /** Secrets that count now, newest first. */
 export function currentSecrets(secrets: readonly WebhookSecret[], now: number): string[] {
-  return secrets.filter(({ expiresAt }) => expiresAt === null || Date.parse(expiresAt) > now).map(({ value }) => value);
+  return secrets
+    .filter(({ expiresAt }) => expiresAt === null || Date.parse(expiresAt) > now)
+    .map(({ value }) => value);
 }
 
 export function sealSecrets(
@@ -106,7 +112,11 @@ export function sealSecrets(
   connectionId: ConnectionId,
   secrets: readonly WebhookSecret[],
 ): Sealed<WebhookSecret[]> {
-  return seal(keys.current("seal"), secretsContext(controllerId, connectionId), Buffer.from(JSON.stringify(secrets)));
+  return seal(
+    keys.current("seal"),
+    secretsContext(controllerId, connectionId),
+    Buffer.from(JSON.stringify(secrets)),
+  );
 }
 
 export function openSecrets(
@@ -115,7 +125,11 @@ export function openSecrets(
   connectionId: ConnectionId,
   sealed: Sealed<WebhookSecret[]>,
 ): WebhookSecret[] {
-  const bytes = open((version) => keys.version("seal", version), secretsContext(controllerId, connectionId), sealed);
+  const bytes = open(
+    (version) => keys.version("seal", version),
+    secretsContext(controllerId, connectionId),
+    sealed,
+  );
   return JSON.parse(Buffer.from(bytes).toString("utf8"));
 }
 

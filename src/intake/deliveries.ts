@@ -17,7 +17,10 @@ export interface PendingDelivery {
  * Takes deliveries for processing: locks those that still wait, so that two runs cannot both have their
  * effects, and counts the attempt. Those already settled are left out; one that another run holds is waited for.
  */
-export async function takeDeliveries({ sql, controllerId }: ControllerTransaction, ids: readonly DeliveryId[]): Promise<PendingDelivery[]> {
+export async function takeDeliveries(
+  { sql, controllerId }: ControllerTransaction,
+  ids: readonly DeliveryId[],
+): Promise<PendingDelivery[]> {
   const rows = await sql<PendingDelivery[]>`
     with taken as (
       select id from delivery where controller_id = ${controllerId} and id = any(${[...ids]}::uuid[]) and status = 'received'
@@ -41,7 +44,10 @@ export interface Settlement {
 }
 
 /** Writes how processing ended. */
-export async function settleDeliveries({ sql, controllerId }: ControllerTransaction, settled: readonly Settlement[]): Promise<void> {
+export async function settleDeliveries(
+  { sql, controllerId }: ControllerTransaction,
+  settled: readonly Settlement[],
+): Promise<void> {
   if (settled.length === 0) return;
   await sql`update delivery d set status = s.status, processed_at = now(), error_code = s.code, error_message = s.message
     from unnest(${settled.map(({ id }) => id)}::uuid[], ${settled.map(({ status }) => status)}::text[],
@@ -50,13 +56,20 @@ export async function settleDeliveries({ sql, controllerId }: ControllerTransact
 }
 
 /** Counts an attempt whose transaction was rolled back, and notes why; more will follow. */
-export async function noteFailure({ sql, controllerId }: ControllerTransaction, id: DeliveryId, error: { code: string; message: string }): Promise<void> {
+export async function noteFailure(
+  { sql, controllerId }: ControllerTransaction,
+  id: DeliveryId,
+  error: { code: string; message: string },
+): Promise<void> {
   await sql`update delivery set attempts = attempts + 1, error_code = ${error.code}, error_message = ${error.message}
     where controller_id = ${controllerId} and id = ${id} and status = 'received'`;
 }
 
 /** Shreds the payloads of settled deliveries: with the row goes the only copy of its data key. Returns which there were. */
-export async function shredPayloads({ sql, controllerId }: ControllerTransaction, ids: readonly DeliveryId[]): Promise<DeliveryId[]> {
+export async function shredPayloads(
+  { sql, controllerId }: ControllerTransaction,
+  ids: readonly DeliveryId[],
+): Promise<DeliveryId[]> {
   const rows = await sql<{ id: DeliveryId }[]>`
     delete from delivery_payload p using delivery d
     where p.controller_id = ${controllerId} and p.delivery_id = any(${[...ids]}::uuid[])
@@ -66,7 +79,10 @@ export async function shredPayloads({ sql, controllerId }: ControllerTransaction
 }
 
 /** Ends deliveries whose replay window is over: payload shredded, status `expired`. Returns which. */
-export async function expireDeliveries({ sql, controllerId }: ControllerTransaction, limit: number): Promise<DeliveryId[]> {
+export async function expireDeliveries(
+  { sql, controllerId }: ControllerTransaction,
+  limit: number,
+): Promise<DeliveryId[]> {
   const rows = await sql<{ id: DeliveryId }[]>`
     with due as (
       select delivery_id from delivery_payload where controller_id = ${controllerId} and expires_at < now() limit ${limit} for update skip locked
@@ -87,10 +103,16 @@ export interface DeliveryFilter {
   readonly limit: number;
 }
 
-type Row = Omit<DeliveryView, "error" | "controller"> & { errorCode: string | null; errorMessage: string | null };
+type Row = Omit<DeliveryView, "error" | "controller"> & {
+  errorCode: string | null;
+  errorMessage: string | null;
+};
 
 /** Deliveries, newest first. Their ids are UUIDs of version 7, so their order is that of arrival. */
-export async function listDeliveries({ sql, controllerId }: ControllerTransaction, filter: DeliveryFilter): Promise<DeliveryView[]> {
+export async function listDeliveries(
+  { sql, controllerId }: ControllerTransaction,
+  filter: DeliveryFilter,
+): Promise<DeliveryView[]> {
   const rows = await sql<Row[]>`
     select id, connection_id as connection, connector, topic, status, received_at as "receivedAt", processed_at as "processedAt",
       attempts, error_code as "errorCode", error_message as "errorMessage"

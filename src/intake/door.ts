@@ -1,6 +1,15 @@
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import { v7 as uuidv7 } from "uuid";
-import { type Connector, declaredTopic, type DeliveryFacts, doorFor, plainAccount, type Refusal, receive, type WebhookRequest } from "#kit";
+import {
+  type Connector,
+  type DeliveryFacts,
+  declaredTopic,
+  doorFor,
+  plainAccount,
+  type Refusal,
+  receive,
+  type WebhookRequest,
+} from "#kit";
 import { DeliveryId } from "#schemas";
 import { keyedHash } from "#vault";
 import { type ConnectionDirectory, currentSecrets, type OpenConnection } from "./connections.ts";
@@ -16,7 +25,12 @@ export type Admission =
 
 export interface Door {
   /** The request came to a connection's own URL. */
-  toConnection(connector: string, connectionId: string, request: WebhookRequest, address: string): Promise<Admission>;
+  toConnection(
+    connector: string,
+    connectionId: string,
+    request: WebhookRequest,
+    address: string,
+  ): Promise<Admission>;
   /** The request names its account. */
   toAccount(connector: string, request: WebhookRequest, address: string): Promise<Admission>;
 }
@@ -46,7 +60,8 @@ export function openDoor(options: DoorOptions): Door {
   return {
     async toConnection(connectorId, connectionId, request, address) {
       const connector = connectors.get(connectorId);
-      const connection = connector === undefined ? undefined : await directory.byId(connectorId, connectionId);
+      const connection =
+        connector === undefined ? undefined : await directory.byId(connectorId, connectionId);
       if (connector === undefined || connection === undefined) throw intakeErrors.unknownConnection();
       return admit(connector, [connection], request, address);
     },

@@ -1,16 +1,24 @@
-import { LetheError } from "#schemas";
 import type { Refusal } from "#kit";
+import { LetheError } from "#schemas";
 
 /** What the door answers. The texts go to a platform's delivery log, where an engineer will read them. */
 export const intakeErrors = {
   unknownConnection: () =>
-    new LetheError("intake/unknown-connection", "there is no such connection; copy the URL that `lethe connection list` shows", {
-      status: 404,
-    }),
+    new LetheError(
+      "intake/unknown-connection",
+      "there is no such connection; copy the URL that `lethe connection list` shows",
+      {
+        status: 404,
+      },
+    ),
   tooLarge: (limit: number) =>
-    new LetheError("intake/too-large", `the body is larger than ${limit} bytes; raise LETHE_MAX_BODY if that is expected`, {
-      status: 413,
-    }),
+    new LetheError(
+      "intake/too-large",
+      `the body is larger than ${limit} bytes; raise LETHE_MAX_BODY if that is expected`,
+      {
+        status: 413,
+      },
+    ),
   refused: (reason: Refusal) =>
     new LetheError("intake/signature-refused", `${REFUSAL_TEXT[reason]} (${reason})`, { status: 401 }),
   tooManyRefusals: () =>
@@ -22,13 +30,20 @@ export const intakeErrors = {
   methodNotAllowed: (allowed: readonly string[]) =>
     new LetheError("intake/method-not-allowed", `this URL takes ${allowed.join(", ")}`, { status: 405 }),
   notStored: (cause: unknown) =>
-    new LetheError("intake/not-stored", "the delivery could not be stored and is not acknowledged; send it again", {
-      status: 503,
-      retry: true,
-      cause,
-    }),
+    new LetheError(
+      "intake/not-stored",
+      "the delivery could not be stored and is not acknowledged; send it again",
+      {
+        status: 503,
+        retry: true,
+        cause,
+      },
+    ),
   notReplayable: (status: string) =>
-    new LetheError("intake/not-replayable", `only a failed delivery can be replayed, and this one is ${status}`),
+    new LetheError(
+      "intake/not-replayable",
+      `only a failed delivery can be replayed, and this one is ${status}`,
+    ),
   unknownDelivery: () => new LetheError("intake/unknown-delivery", "there is no delivery of this id"),
   payloadGone: () =>
     new LetheError("intake/payload-gone", "the delivery's payload was shredded when its replay window ended"),
@@ -43,6 +58,7 @@ const REFUSAL_TEXT: Record<Refusal, string> = {
   malformed_timestamp: "the signature's timestamp is not a time",
   timestamp_too_old: "the signature is too old; check both clocks",
   timestamp_in_future: "the signature is from the future; check both clocks",
-  mismatch: "the signature does not fit; check that the connection has the platform's current secret, and that nothing rewrites the body",
+  mismatch:
+    "the signature does not fit; check that the connection has the platform's current secret, and that nothing rewrites the body",
   wrong_account: "the request is for another account than the connection's",
 };

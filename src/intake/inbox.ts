@@ -34,7 +34,10 @@ interface Waiting {
  * Group commit: a lone delivery is written at once; those that come while one is being written share the next
  * statement and its fsync. Inbox, payload and outbox are one statement, so they commit together or not at all.
  */
-export function openInbox(database: Database, options: { replayWindowDays: number; stored: () => void }): Inbox {
+export function openInbox(
+  database: Database,
+  options: { replayWindowDays: number; stored: () => void },
+): Inbox {
   const queues = new Map<ControllerId, { waiting: Waiting[]; flushing: number }>();
 
   return {
@@ -55,8 +58,12 @@ export function openInbox(database: Database, options: { replayWindowDays: numbe
     while (queue.waiting.length > 0) {
       const batch = queue.waiting.splice(0, MAX_BATCH);
       try {
-        const accepted = await write(controllerId, batch.map(({ delivery }) => delivery));
-        for (const { delivery, resolve } of batch) resolve(accepted.has(delivery.id) ? "accepted" : "duplicate");
+        const accepted = await write(
+          controllerId,
+          batch.map(({ delivery }) => delivery),
+        );
+        for (const { delivery, resolve } of batch)
+          resolve(accepted.has(delivery.id) ? "accepted" : "duplicate");
         options.stored();
       } catch (error) {
         for (const { reject } of batch) reject(error);
@@ -67,7 +74,8 @@ export function openInbox(database: Database, options: { replayWindowDays: numbe
   }
 
   function write(controllerId: ControllerId, batch: readonly NewDelivery[]): Promise<Set<DeliveryId>> {
-    const column = <K extends keyof NewDelivery>(key: K): NewDelivery[K][] => batch.map((delivery) => delivery[key]);
+    const column = <K extends keyof NewDelivery>(key: K): NewDelivery[K][] =>
+      batch.map((delivery) => delivery[key]);
     return database.inController(
       controllerId,
       async ({ sql }) => {

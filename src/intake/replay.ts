@@ -20,7 +20,14 @@ export async function replayDeliveries(
     from delivery d where d.controller_id = ${controllerId} and d.id = any(${[...ids]}::uuid[]) order by d.id for update`;
   const outcomes = new Map(
     rows.map(({ id, status, sealed }) => {
-      const outcome: ReplayOutcome = status !== "failed" ? (status === "expired" ? "payload_gone" : "not_failed") : sealed ? "replayed" : "payload_gone";
+      const outcome: ReplayOutcome =
+        status !== "failed"
+          ? status === "expired"
+            ? "payload_gone"
+            : "not_failed"
+          : sealed
+            ? "replayed"
+            : "payload_gone";
       return [id, { outcome, status }] as const;
     }),
   );
@@ -33,7 +40,12 @@ export async function replayDeliveries(
     from unnest(${going.map(() => uuid())}::text[], ${going}::uuid[]) as t(e, d)`;
   await appendEvents(
     tx,
-    going.map((id) => ({ workflow: id, type: "delivery.replayed", entity: `delivery:${id}`, actor: "operator" })),
+    going.map((id) => ({
+      workflow: id,
+      type: "delivery.replayed",
+      entity: `delivery:${id}`,
+      actor: "operator",
+    })),
   );
   return outcomes;
 }

@@ -22,7 +22,11 @@ export function sealRequest(
   const about = Buffer.from(JSON.stringify(request.about), "utf8");
   const length = Buffer.allocUnsafe(4);
   length.writeUInt32BE(about.length, 0);
-  return seal(keys.current("seal"), context(controllerId, deliveryId), Buffer.concat([length, about, request.body]));
+  return seal(
+    keys.current("seal"),
+    context(controllerId, deliveryId),
+    Buffer.concat([length, about, request.body]),
+  );
 }
 
 /** Opens it again. Throws `vault/cannot-open`. */
@@ -32,7 +36,9 @@ export function openRequest(
   deliveryId: DeliveryId,
   sealed: Sealed<StoredRequest>,
 ): StoredRequest {
-  const bytes = Buffer.from(open((version) => keys.version("seal", version), context(controllerId, deliveryId), sealed));
+  const bytes = Buffer.from(
+    open((version) => keys.version("seal", version), context(controllerId, deliveryId), sealed),
+  );
   const end = 4 + bytes.readUInt32BE(0);
   return { about: JSON.parse(bytes.toString("utf8", 4, end)), body: bytes.subarray(end) };
 }

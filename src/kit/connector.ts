@@ -87,12 +87,14 @@ export function on<Schema extends z.ZodType, Activity extends string>(
  */
 export function defineConnector<const Activity extends string>(definition: Connector<Activity>): Connector {
   const refuse = (fault: string) => connectorErrors.invalid(String(definition.id), fault);
-  if (!/^[a-z][a-z0-9-]{1,30}$/.test(definition.id)) throw refuse("its id must be lower-case letters, digits and dashes");
+  if (!/^[a-z][a-z0-9-]{1,30}$/.test(definition.id))
+    throw refuse("its id must be lower-case letters, digits and dashes");
   for (const door of doorsOf(definition)) {
     if (typeof door?.signature?.verify !== "function")
       throw refuse("webhook.signature is missing: take one of the kit's schemes, such as hmac({ … })");
     if (typeof door.topic !== "function") throw refuse("webhook.topic is missing");
-    if (!Array.isArray(door.id?.parts)) throw refuse("webhook.id is missing: say what tells deliveries apart");
+    if (!Array.isArray(door.id?.parts))
+      throw refuse("webhook.id is missing: say what tells deliveries apart");
     if (door.handshake?.signed === true && door.signature.header !== undefined)
       throw refuse("a signed handshake needs a scheme that signs the URL, because a GET has no body");
   }
@@ -110,7 +112,9 @@ export function doorsOf(connector: Connector): readonly Door[] {
 /** The door that a request came to: the first whose signature header is there, otherwise the last. */
 export function doorFor(connector: Connector, request: WebhookRequest): Door {
   const doors = doorsOf(connector);
-  const found = doors.find(({ signature }) => signature.header === undefined || request.header(signature.header) !== undefined);
+  const found = doors.find(
+    ({ signature }) => signature.header === undefined || request.header(signature.header) !== undefined,
+  );
   const door = found ?? doors.at(-1);
   if (door === undefined) throw connectorErrors.invalid(connector.id, "it has no webhook");
   return door;

@@ -51,7 +51,9 @@ function parseFixture(name: string, text: string): Fixture {
   const [start = "", ...headerLines] = lines.filter((line) => !line.startsWith("#"));
   const [method = "", target = ""] = start.split(" ");
   if (expected === undefined || !/^[A-Z]+$/.test(method) || !target.startsWith("/"))
-    throw new Error(`fixture ${name}: needs a request line such as "POST /", headers, a body, and a line "=== expect"`);
+    throw new Error(
+      `fixture ${name}: needs a request line such as "POST /", headers, a body, and a line "=== expect"`,
+    );
   const headers = headerLines.map((line) => {
     const colon = line.indexOf(":");
     return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()] as const;
@@ -68,10 +70,17 @@ function parseFixture(name: string, text: string): Fixture {
 }
 
 /** The fixture's request, signed as the platform would sign it with this secret at this time (milliseconds). */
-export function signFixture(connector: Connector, fixture: Fixture, secret: string, now: number): WebhookRequest & { headers: Record<string, string> } {
+export function signFixture(
+  connector: Connector,
+  fixture: Fixture,
+  secret: string,
+  now: number,
+): WebhookRequest & { headers: Record<string, string> } {
   const unsigned = fixtureRequest(fixture);
   const doors = doorsOf(connector);
-  const door = doors.find(({ requires = [] }) => requires.every((name) => unsigned.header(name) !== undefined)) ?? doors.at(-1);
+  const door =
+    doors.find(({ requires = [] }) => requires.every((name) => unsigned.header(name) !== undefined)) ??
+    doors.at(-1);
   const signed = fixture.expect.outcome === "ping" ? undefined : door?.signature.sign(unsigned, secret, now);
   const query = new URLSearchParams(signed?.query ?? {}).toString();
   const headers = { ...fixture.headers, ...signed?.headers };
@@ -80,7 +89,12 @@ export function signFixture(connector: Connector, fixture: Fixture, secret: stri
 }
 
 export function fixtureRequest(fixture: Fixture): WebhookRequest {
-  return webhookRequest({ method: fixture.method, target: fixture.target, headers: fixture.headers, body: fixture.body });
+  return webhookRequest({
+    method: fixture.method,
+    target: fixture.target,
+    headers: fixture.headers,
+    body: fixture.body,
+  });
 }
 
 export type RecordSummary = Readonly<Record<string, unknown>>;
@@ -108,6 +122,8 @@ export function summarise(records: readonly PersonalRecord[]): RecordSummary[] {
 
 function present(fields: Record<string, unknown>): RecordSummary {
   return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0)),
+    Object.entries(fields).filter(
+      ([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0),
+    ),
   );
 }

@@ -12,6 +12,14 @@ export {
 } from "./connector.ts";
 export { connectorErrors, payloadErrors } from "./errors.ts";
 export { type Envelope, type Extractor, field, firstOf, header } from "./extract.ts";
+export {
+  type Fixture,
+  fixtureRequest,
+  loadFixtures,
+  type RecordSummary,
+  signFixture,
+  summarise,
+} from "./fixtures.ts";
 export { declaredTopic, interpret, optionalText, platformId } from "./interpret.ts";
 export { MAX_DEPTH, parseBody } from "./payload.ts";
 export { type DeliveryFacts, instant, plainAccount, type Received, receive } from "./receive.ts";
@@ -28,5 +36,12 @@ export {
   subject,
 } from "./records.ts";
 export { type WebhookRequest, webhookRequest } from "./request.ts";
-export { hmac, REFUSALS, type Refusal, type SignatureScheme, timestamped, urlSecret, type Verdict } from "./signature/index.ts";
-export { type Fixture, fixtureRequest, loadFixtures, type RecordSummary, signFixture, summarise } from "./fixtures.ts";
+export {
+  hmac,
+  REFUSALS,
+  type Refusal,
+  type SignatureScheme,
+  timestamped,
+  urlSecret,
+  type Verdict,
+} from "./signature/index.ts";

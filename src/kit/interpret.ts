@@ -25,7 +25,9 @@ export function interpret(
   if (handler === undefined) return undefined;
   const parsed = handler.schema.safeParse(payload);
   if (!parsed.success) throw payloadErrors.unexpectedShape(whereOf(parsed.error));
-  const records = recordsOf(() => handler.records(parsed.data as never, { ...about, topic: about.topic ?? "" }));
+  const records = recordsOf(() =>
+    handler.records(parsed.data as never, { ...about, topic: about.topic ?? "" }),
+  );
   checkDeclared(connector, records);
   return records;
 }
@@ -58,7 +60,8 @@ function checkDeclared(connector: Connector, records: readonly PersonalRecord[])
 /** The first issue's place and what was expected there. Paths hold the schema's own keys: shapes are declared, not data. */
 function whereOf(error: z.core.$ZodError): string {
   const [issue] = error.issues;
-  const path = issue?.path.map((key) => (typeof key === "number" ? "[]" : String(key))).join(".") || "the top level";
+  const path =
+    issue?.path.map((key) => (typeof key === "number" ? "[]" : String(key))).join(".") || "the top level";
   return `"${path}" (${issue?.code ?? "invalid"}${issue?.code === "invalid_type" ? `, expected ${issue.expected}` : ""})`;
 }
 

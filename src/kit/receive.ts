@@ -34,7 +34,12 @@ export interface Expected {
  * Verifies a request and reads its envelope: the core does it, on the raw bytes, and a connector cannot
  * leave it out. Nothing is parsed before the signature holds. `now` in milliseconds since the epoch.
  */
-export function receive(connector: Connector, request: WebhookRequest, expected: Expected, now: number): Received {
+export function receive(
+  connector: Connector,
+  request: WebhookRequest,
+  expected: Expected,
+  now: number,
+): Received {
   const door = doorFor(connector, request);
   if (request.method !== "POST") return shakeHands(door, request, expected, now);
   const verdict = door.signature.verify(request, expected.secrets, now);
@@ -46,7 +51,11 @@ export function receive(connector: Connector, request: WebhookRequest, expected:
   const missing = door.requires?.some((name) => (request.header(name) ?? "") === "");
   if (missing === true) return { kind: "refused", reason: "missing_header" };
   const about = readEnvelope(door, request);
-  if (expected.account !== null && about.account !== undefined && plainAccount(about.account) !== plainAccount(expected.account))
+  if (
+    expected.account !== null &&
+    about.account !== undefined &&
+    plainAccount(about.account) !== plainAccount(expected.account)
+  )
     return { kind: "refused", reason: "wrong_account" };
   return { kind: "delivery", about };
 }
@@ -54,7 +63,10 @@ export function receive(connector: Connector, request: WebhookRequest, expected:
 function shakeHands(door: Door, request: WebhookRequest, expected: Expected, now: number): Received {
   const { handshake } = door;
   if (handshake === undefined || handshake.method !== request.method)
-    return { kind: "method_not_allowed", allowed: ["POST", ...(handshake === undefined ? [] : [handshake.method])] };
+    return {
+      kind: "method_not_allowed",
+      allowed: ["POST", ...(handshake === undefined ? [] : [handshake.method])],
+    };
   if (!handshake.signed) return { kind: "handshake" };
   const verdict = door.signature.verify(request, expected.secrets, now);
   return verdict.ok ? { kind: "handshake" } : { kind: "refused", reason: verdict.reason };
@@ -91,13 +103,19 @@ function identityOf(id: DeliveryIdentity, envelope: Envelope): readonly string[]
 
 /** An account as it is compared and stored: shop domains and store URLs without case, scheme and trailing slash. */
 export function plainAccount(account: string): string {
-  return account.trim().toLowerCase().replace(/^https?:\/\//, "").replace(/\/+$/, "");
+  return account
+    .trim()
+    .toLowerCase()
+    .replace(/^https?:\/\//, "")
+    .replace(/\/+$/, "");
 }
 
 /** ISO 8601 or epoch seconds to ISO 8601 in UTC with milliseconds; a time without a zone is UTC. Undefined if it is no time. */
 export function instant(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
-  const zoned = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?$/.test(text) ? `${text.replace(" ", "T")}Z` : text;
+  const zoned = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?$/.test(text)
+    ? `${text.replace(" ", "T")}Z`
+    : text;
   const time = /^\d{9,11}$/.test(text) ? Number(text) * 1000 : Date.parse(zoned);
   return Number.isNaN(time) ? undefined : new Date(time).toISOString();
 }

@@ -85,7 +85,10 @@ export function subject(known: {
 }
 
 /** One of the activities that the connector declares. `occurredAt` (any ISO 8601) defaults to the event's own time. */
-export function activity<const Name extends string>(name: Name, options: { occurredAt?: Given } = {}): ActivityRecord<Name> {
+export function activity<const Name extends string>(
+  name: Name,
+  options: { occurredAt?: Given } = {},
+): ActivityRecord<Name> {
   return { type: "activity", activity: name, occurredAt: options.occurredAt ?? undefined };
 }
 

@@ -1,1 +1,6 @@
-export { listRightsRequests, type NewRightsRequest, type RecordedRequest, recordRightsRequests } from "./requests.ts";
+export {
+  listRightsRequests,
+  type NewRightsRequest,
+  type RecordedRequest,
+  recordRightsRequests,
+} from "./requests.ts";

@@ -1,6 +1,6 @@
 import { Inngest } from "inngest";
-import { ScrubErrors } from "./scrub.ts";
 import type { RuntimeLog } from "./runtime.ts";
+import { ScrubErrors } from "./scrub.ts";
 
 export const APP_ID = "lethe";
 
@@ -21,7 +21,11 @@ export function createClient(
 
 /** Without `flush`, the SDK waits a timer tick a call. Its arguments are withheld: they can hold errors as thrown. */
 function sdkLogger(log: RuntimeLog) {
-  const text = (args: unknown[]) => args.filter((arg) => typeof arg === "string").join(" ").slice(0, 200);
+  const text = (args: unknown[]) =>
+    args
+      .filter((arg) => typeof arg === "string")
+      .join(" ")
+      .slice(0, 200);
   return {
     debug: () => {},
     info: () => {},

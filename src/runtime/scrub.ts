@@ -1,4 +1,4 @@
-import { Middleware, NonRetriableError, StepError } from "inngest";
+import { Middleware, NonRetriableError, RetryAfterError, StepError } from "inngest";
 import { describeError } from "#schemas";
 
 /**
@@ -26,11 +26,19 @@ async function scrubbed(next: () => Promise<unknown>): Promise<unknown> {
   }
 }
 
-/** An error with nothing but its code and catalogue text; not retried where trying again cannot help. */
+/** An error with nothing but its code and catalogue text, that is retried, or not, like the one it stands for. */
 export function scrub(error: unknown): Error {
   const { code, message, retry } = describeError(error);
   const text = `${code}: ${message}`;
-  const scrubbed = retry ? new Error(text) : new NonRetriableError(text);
+  const scrubbed = withRetry(error, retry, text);
   scrubbed.stack = `${scrubbed.name}: ${text}`;
   return scrubbed;
+}
+
+function withRetry(error: unknown, retry: boolean, text: string): Error {
+  if (error instanceof RetryAfterError) {
+    const seconds = Number(error.retryAfter);
+    return new RetryAfterError(text, Number.isNaN(seconds) ? new Date(error.retryAfter) : seconds * 1_000);
+  }
+  return retry && !(error instanceof NonRetriableError) ? new Error(text) : new NonRetriableError(text);
 }

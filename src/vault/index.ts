@@ -1,5 +1,11 @@
 export { vaultErrors } from "./errors.ts";
-export { type ControllerKeys, createKeyRing, type KeyPurpose, type KeyRing, type VersionedKey } from "./key-ring.ts";
+export {
+  type ControllerKeys,
+  createKeyRing,
+  type KeyPurpose,
+  type KeyRing,
+  type VersionedKey,
+} from "./key-ring.ts";
 export { hmacSha256, keyedHash, sameBytes } from "./keyed-hash.ts";
 export { type MasterKeyProvider, masterKeyFromEnvironment, masterKeyFromFile } from "./master-key.ts";
 export { rotateMasterKey } from "./rotate.ts";

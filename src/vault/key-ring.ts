@@ -40,8 +40,8 @@ export interface KeyRing {
   keys(controllerId: ControllerId, as?: "lethe_app" | "lethe_intake"): Promise<ControllerKeys>;
   /** Makes every key of a new controller, in the transaction that makes the controller. */
   create(tx: ControllerTransaction): Promise<void>;
-  /** Wraps a controller's keys under the current master key; returns how many it had to. Payloads are not touched. */
-  rewrap(controllerId: ControllerId): Promise<number>;
+  /** Wraps a controller's keys under `to`; returns how many were not yet. Payloads are not touched. */
+  rewrap(controllerId: ControllerId, to: WrappingKey): Promise<number>;
   /** Forgets what is in memory, so that the next use reads the database again. */
   forget(controllerId: ControllerId): void;
 }
@@ -62,12 +62,13 @@ export function createKeyRing(database: Database, master: MasterKeyProvider): Ke
       return found;
     },
     async create(tx) {
-      await tx.db.insert(tables.controllerKey).values(PURPOSES.map((purpose) => fresh(tx.controllerId, purpose)));
+      await tx.db
+        .insert(tables.controllerKey)
+        .values(PURPOSES.map((purpose) => fresh(tx.controllerId, purpose)));
     },
-    rewrap: (controllerId) =>
+    rewrap: (controllerId, to) =>
       database.inController(controllerId, async (tx) => {
         const rows = await read(tx);
-        const to = master.current();
         const old = rows.filter((row) => row.wrapped !== null && row.masterVersion !== to.version);
         for (const row of old) {
           const wrapped = rewrap(master.get, to, context(row), row.wrapped as Sealed<KeyObject>);
@@ -85,7 +86,8 @@ export function createKeyRing(database: Database, master: MasterKeyProvider): Ke
 
   function fresh(controllerId: ControllerId, purpose: KeyPurpose) {
     const key = { controllerId, purpose, version: 1 };
-    const { secret, publicKey } = purpose === "checkpoint" ? signingKey() : { secret: randomBytes(32), publicKey: null };
+    const { secret, publicKey } =
+      purpose === "checkpoint" ? signingKey() : { secret: randomBytes(32), publicKey: null };
     const to = master.current();
     return { ...key, masterVersion: to.version, wrapped: seal(to, context(key), secret), publicKey };
   }
@@ -130,11 +132,18 @@ export function createKeyRing(database: Database, master: MasterKeyProvider): Ke
 }
 
 function read(tx: ControllerTransaction): Promise<Row[]> {
-  return tx.db.select().from(tables.controllerKey).where(eq(tables.controllerKey.controllerId, tx.controllerId));
+  return tx.db
+    .select()
+    .from(tables.controllerKey)
+    .where(eq(tables.controllerKey.controllerId, tx.controllerId));
 }
 
 function context(key: { controllerId: ControllerId; purpose: string; version: number }): SealContext {
-  return { purpose: "controller-key", controllerId: key.controllerId, recordId: `${key.purpose}:${key.version}` };
+  return {
+    purpose: "controller-key",
+    controllerId: key.controllerId,
+    recordId: `${key.purpose}:${key.version}`,
+  };
 }
 
 function signingKey(): { secret: Uint8Array; publicKey: Uint8Array } {

@@ -65,7 +65,9 @@ export function masterKeyFromFile(path: string): MasterKeyProvider & { readonly 
 
   function write(versions: { version: number; bytes: Uint8Array }[]): void {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const text = versions.map(({ version, bytes }) => `${version}:${Buffer.from(bytes).toString("base64")}\n`);
+    const text = versions.map(
+      ({ version, bytes }) => `${version}:${Buffer.from(bytes).toString("base64")}\n`,
+    );
     writeFileSync(`${path}.new`, text.join(""), { mode: 0o600, flush: true });
     renameSync(`${path}.new`, path);
   }
@@ -89,7 +91,8 @@ function ring(keys: () => readonly WrappingKey[]): Pick<MasterKeyProvider, "curr
 function parse(where: string, text: string): WrappingKey[] {
   const parts = text.split(/[\s,]+/).filter((part) => part !== "");
   const keys = parts.map((part) => {
-    const [, version = parts.length === 1 ? "1" : "", base64 = ""] = /^(?:(\d{1,9}):)?([A-Za-z0-9+/]{43}=)$/.exec(part) ?? [];
+    const [, version = parts.length === 1 ? "1" : "", base64 = ""] =
+      /^(?:(\d{1,9}):)?([A-Za-z0-9+/]{43}=)$/.exec(part) ?? [];
     const bytes = Buffer.from(base64, "base64");
     if (version === "" || bytes.length !== 32) throw vaultErrors.malformedMasterKey(where);
     return { version: Number(version), key: createSecretKey(bytes) };

@@ -21,18 +21,18 @@ export async function rotateMasterKey(
   controllers: () => Promise<readonly ControllerId[]>,
   progress: (done: number, total: number) => void = () => {},
 ): Promise<Rotation> {
-  const { version } = master.add?.() ?? master.current();
+  const to = master.add?.() ?? master.current();
   let rewrapped = 0;
   const all = await controllers();
   for (const [index, controllerId] of all.entries()) {
-    rewrapped += await ring.rewrap(controllerId);
+    rewrapped += await ring.rewrap(controllerId, to);
     progress(index + 1, all.length);
   }
   // Once more over everybody, those included who came meanwhile: nothing left is the proof.
   let leftover = 0;
-  for (const controllerId of await controllers()) leftover += await ring.rewrap(controllerId);
+  for (const controllerId of await controllers()) leftover += await ring.rewrap(controllerId, to);
   rewrapped += leftover;
   const destroyed = leftover === 0 && master.forgetOld !== undefined;
   if (destroyed) master.forgetOld?.();
-  return { version, rewrapped, destroyed };
+  return { version: to.version, rewrapped, destroyed };
 }

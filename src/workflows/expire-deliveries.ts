@@ -16,12 +16,19 @@ export function expire(client: Inngest, rooms: WorkflowRooms) {
     },
   );
 
-  function expireSome(controllerId: Awaited<ReturnType<WorkflowRooms["controllers"]>>[number]["id"]): Promise<number> {
+  function expireSome(
+    controllerId: Awaited<ReturnType<WorkflowRooms["controllers"]>>[number]["id"],
+  ): Promise<number> {
     return rooms.database.inController(controllerId, async (tx) => {
       const expired = await expireDeliveries(tx, BATCH);
       await appendEvents(
         tx,
-        expired.map((id) => ({ workflow: id, type: "delivery.expired", entity: `delivery:${id}`, actor: "hub" })),
+        expired.map((id) => ({
+          workflow: id,
+          type: "delivery.expired",
+          entity: `delivery:${id}`,
+          actor: "hub",
+        })),
       );
       return expired.length;
     });

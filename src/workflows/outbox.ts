@@ -5,7 +5,10 @@ import { type EventData, type EventName, events } from "#schemas";
 export type Announcement = { [N in EventName]: { readonly name: N; readonly data: EventData<N> } }[EventName];
 
 /** Writes workflow events in the transaction of what they announce: both happen, or neither. */
-export async function announce({ sql, controllerId }: ControllerTransaction, announcements: readonly Announcement[]): Promise<void> {
+export async function announce(
+  { sql, controllerId }: ControllerTransaction,
+  announcements: readonly Announcement[],
+): Promise<void> {
   if (announcements.length === 0) return;
   // Parsed once more by the strict schema: nothing but ids and enums may go where runtimes keep it in the clear.
   const data = announcements.map((event) => JSON.stringify(events[event.name].parse(event.data)));

@@ -35,7 +35,8 @@ export function processDelivery(client: Inngest, rooms: WorkflowRooms) {
       retries: 20,
       onFailure: async ({ event, error }) => {
         const { events: batch, event: first } = Failed.parse(event.data);
-        for (const { data } of batch ?? [first]) await giveUp(rooms, data.controllerId, data.deliveryId, error.message);
+        for (const { data } of batch ?? [first])
+          await giveUp(rooms, data.controllerId, data.deliveryId, error.message);
       },
     },
     async ({ events: batch, step }) => {
@@ -85,7 +86,11 @@ interface Recorded {
   readonly again: DeliveryId[];
 }
 
-async function recordTogether(rooms: WorkflowRooms, controllerId: ControllerId, ids: readonly DeliveryId[]): Promise<Recorded> {
+async function recordTogether(
+  rooms: WorkflowRooms,
+  controllerId: ControllerId,
+  ids: readonly DeliveryId[],
+): Promise<Recorded> {
   try {
     return { settled: done(await record(rooms, controllerId, ids)), again: [] };
   } catch (error) {
@@ -105,7 +110,11 @@ async function recordTogether(rooms: WorkflowRooms, controllerId: ControllerId, 
   return { settled, again };
 }
 
-async function recordAlone(rooms: WorkflowRooms, controllerId: ControllerId, id: DeliveryId): Promise<DeliveryId[]> {
+async function recordAlone(
+  rooms: WorkflowRooms,
+  controllerId: ControllerId,
+  id: DeliveryId,
+): Promise<DeliveryId[]> {
   try {
     return done(await record(rooms, controllerId, [id]));
   } catch (error) {
@@ -114,39 +123,74 @@ async function recordAlone(rooms: WorkflowRooms, controllerId: ControllerId, id:
   }
 }
 
-async function record(rooms: WorkflowRooms, controllerId: ControllerId, ids: readonly DeliveryId[]): Promise<readonly Settlement[]> {
+async function record(
+  rooms: WorkflowRooms,
+  controllerId: ControllerId,
+  ids: readonly DeliveryId[],
+): Promise<readonly Settlement[]> {
   const keys = await rooms.ring.keys(controllerId);
-  const settled = await rooms.database.inController(controllerId, (tx) => recordDeliveries(tx, keys, rooms.connectors, ids));
+  const settled = await rooms.database.inController(controllerId, (tx) =>
+    recordDeliveries(tx, keys, rooms.connectors, ids),
+  );
   rooms.committed();
   return settled;
 }
 
-const done = (settled: readonly Settlement[]) => settled.filter(({ status }) => status !== "failed").map(({ id }) => id);
+const done = (settled: readonly Settlement[]) =>
+  settled.filter(({ status }) => status !== "failed").map(({ id }) => id);
 
-function note(rooms: WorkflowRooms, controllerId: ControllerId, id: DeliveryId, error: unknown): Promise<void> {
-  rooms.log.warn({ ...describeError(error), delivery: id }, "a delivery could not be processed; it is tried again");
+function note(
+  rooms: WorkflowRooms,
+  controllerId: ControllerId,
+  id: DeliveryId,
+  error: unknown,
+): Promise<void> {
+  rooms.log.warn(
+    { ...describeError(error), delivery: id },
+    "a delivery could not be processed; it is tried again",
+  );
   return rooms.database.inController(controllerId, (tx) => noteFailure(tx, id, describeError(error)));
 }
 
 /** The last step: the payload goes, what stays is metadata and the fingerprint in the log. */
-async function shred(rooms: WorkflowRooms, controllerId: ControllerId, ids: readonly DeliveryId[]): Promise<void> {
+async function shred(
+  rooms: WorkflowRooms,
+  controllerId: ControllerId,
+  ids: readonly DeliveryId[],
+): Promise<void> {
   await rooms.database.inController(controllerId, async (tx) => {
     const shredded = await shredPayloads(tx, ids);
     await appendEvents(
       tx,
-      shredded.map((id) => ({ workflow: id, type: "delivery.shredded", entity: `delivery:${id}`, actor: "hub" })),
+      shredded.map((id) => ({
+        workflow: id,
+        type: "delivery.shredded",
+        entity: `delivery:${id}`,
+        actor: "hub",
+      })),
     );
   });
   rooms.committed();
 }
 
 /** Retries are spent: the delivery waits, sealed, for an operator. `text` is `<code>: <message>`, as scrubbed errors are. */
-async function giveUp(rooms: WorkflowRooms, controllerId: ControllerId, id: DeliveryId, text: string): Promise<void> {
+async function giveUp(
+  rooms: WorkflowRooms,
+  controllerId: ControllerId,
+  id: DeliveryId,
+  text: string,
+): Promise<void> {
   const [code = "internal/unexpected", message = ""] = text.split(/: (.*)/s);
   await rooms.database.inController(controllerId, async (tx) => {
     await settleDeliveries(tx, [{ id, status: "failed", error: { code, message } }]);
     await appendEvents(tx, [
-      { workflow: id, type: "delivery.failed", entity: `delivery:${id}`, actor: "hub", facts: { error: code } },
+      {
+        workflow: id,
+        type: "delivery.failed",
+        entity: `delivery:${id}`,
+        actor: "hub",
+        facts: { error: code },
+      },
     ]);
   });
   rooms.committed();

@@ -3,7 +3,13 @@ import { appendEvents, type EventDraft } from "#audit";
 import { type ConsentChange, type NewConsent, recordConsents } from "#consent";
 import { type ControllerTransaction, eq, tables } from "#database";
 import { claimOf, linkClaims } from "#identity";
-import { openRequest, type PendingDelivery, type Settlement, settleDeliveries, takeDeliveries } from "#intake";
+import {
+  openRequest,
+  type PendingDelivery,
+  type Settlement,
+  settleDeliveries,
+  takeDeliveries,
+} from "#intake";
 import { type Connector, instant, interpret, type PersonalRecord } from "#kit";
 import { type NewRightsRequest, recordRightsRequests } from "#rights";
 import { type DeliveryId, describeError, type Environment, LetheError } from "#schemas";
@@ -57,10 +63,13 @@ function readDelivery(
     if (connector === undefined || delivery.sealed === null) throw unreadable(connector === undefined);
     const { about, body } = openRequest(keys, tx.controllerId, delivery.id, delivery.sealed);
     // The platform's test data has no place among a live controller's records.
-    if (about.environment === "sandbox" && environment === "live") return { id: delivery.id, status: "ignored" };
+    if (about.environment === "sandbox" && environment === "live")
+      return { id: delivery.id, status: "ignored" };
     const occurredAt = about.occurredAt ?? delivery.receivedAt;
     const records = interpret(connector, body, { topic: about.topic, account: about.account, occurredAt });
-    return records === undefined ? { id: delivery.id, status: "ignored" } : { delivery, connector, records, occurredAt };
+    return records === undefined
+      ? { id: delivery.id, status: "ignored" }
+      : { delivery, connector, records, occurredAt };
   } catch (error) {
     const { code, message, retry } = describeError(error);
     if (retry) throw error;
@@ -75,11 +84,21 @@ function unreadable(connectorMissing: boolean): LetheError {
 }
 
 /** Writes the records of all deliveries, each kind in one statement, and returns the events that describe them. */
-async function recordEffects(tx: ControllerTransaction, keys: ControllerKeys, read: readonly Read[]): Promise<EventDraft[]> {
+async function recordEffects(
+  tx: ControllerTransaction,
+  keys: ControllerKeys,
+  read: readonly Read[],
+): Promise<EventDraft[]> {
   const claims = read.flatMap(({ delivery, records }) =>
     records.flatMap((record) =>
       record.type === "subject"
-        ? [claimOf(keys, { deliveryId: delivery.id, connectionId: delivery.connectionId, region: delivery.region }, record)]
+        ? [
+            claimOf(
+              keys,
+              { deliveryId: delivery.id, connectionId: delivery.connectionId, region: delivery.region },
+              record,
+            ),
+          ]
         : [],
     ),
   );
@@ -98,27 +117,74 @@ async function recordEffects(tx: ControllerTransaction, keys: ControllerKeys, re
         const declaration = connector.activities[record.activity];
         if (declaration === undefined) continue;
         const recipient = declaration.recipient ?? connector.name;
-        activities.push({ ...place, subjectId: subject.subjectId, activity: record.activity, declaration, recipient, occurredAt: when });
-        events.push(effect(delivery, "activity.recorded", `activity:${delivery.id}.${ordinal}`, subject.auditReference, { activity: record.activity }));
+        activities.push({
+          ...place,
+          subjectId: subject.subjectId,
+          activity: record.activity,
+          declaration,
+          recipient,
+          occurredAt: when,
+        });
+        events.push(
+          effect(
+            delivery,
+            "activity.recorded",
+            `activity:${delivery.id}.${ordinal}`,
+            subject.auditReference,
+            { activity: record.activity },
+          ),
+        );
       } else if (record.type === "consent" && subject !== undefined) {
         const { purpose, state, nature, method } = record;
-        consents.push({ ...place, subjectId: subject.subjectId, purpose, state, nature, method, occurredAt: when });
-        events.push(effect(delivery, "consent.recorded", `consent:${delivery.id}.${ordinal}`, subject.auditReference, { purpose, state, nature }));
+        consents.push({
+          ...place,
+          subjectId: subject.subjectId,
+          purpose,
+          state,
+          nature,
+          method,
+          occurredAt: when,
+        });
+        events.push(
+          effect(delivery, "consent.recorded", `consent:${delivery.id}.${ordinal}`, subject.auditReference, {
+            purpose,
+            state,
+            nature,
+          }),
+        );
       } else if (record.type === "rights") {
         const { kind, scope, details, dueInDays } = record;
         const subjectId = subject?.subjectId ?? null;
-        requests.push({ ...place, kind, scope, subjectId, details, receivedAt: delivery.receivedAt, dueInDays });
-        events.push(effect(delivery, "rights.requested", `rights:${delivery.id}.${ordinal}`, subject?.auditReference, { kind, scope }));
+        requests.push({
+          ...place,
+          kind,
+          scope,
+          subjectId,
+          details,
+          receivedAt: delivery.receivedAt,
+          dueInDays,
+        });
+        events.push(
+          effect(delivery, "rights.requested", `rights:${delivery.id}.${ordinal}`, subject?.auditReference, {
+            kind,
+            scope,
+          }),
+        );
       } else if (record.type === "account") {
         await markUninstalled(tx, delivery);
-        events.push(effect(delivery, "connection.uninstalled", `connection:${delivery.connectionId}`, undefined, {}));
+        events.push(
+          effect(delivery, "connection.uninstalled", `connection:${delivery.connectionId}`, undefined, {}),
+        );
       }
     }
   }
   await recordActivities(tx, activities);
   const changes = await recordConsents(tx, consents);
   const recorded = await recordRightsRequests(tx, keys, requests);
-  await announce(tx, [...changes.map((change) => consentChanged(tx, change)), ...recorded.map((request) => rightsRequested(tx, request))]);
+  await announce(tx, [
+    ...changes.map((change) => consentChanged(tx, change)),
+    ...recorded.map((request) => rightsRequested(tx, request)),
+  ]);
   return events;
 }
 
@@ -129,7 +195,12 @@ const consentChanged = (tx: ControllerTransaction, change: ConsentChange) => ({
 
 const rightsRequested = (tx: ControllerTransaction, request: NewRightsRequest & { id: string }) => ({
   name: "rights/requested" as const,
-  data: { controllerId: tx.controllerId, requestId: request.id, kind: request.kind, connectionId: request.connectionId },
+  data: {
+    controllerId: tx.controllerId,
+    requestId: request.id,
+    kind: request.kind,
+    connectionId: request.connectionId,
+  },
 });
 
 function effect(
@@ -143,7 +214,11 @@ function effect(
 }
 
 /** How the delivery ended, with the fingerprint of what was received: the log can prove it after the payload is shredded. */
-function settledEvent(settlement: Settlement, pending: readonly PendingDelivery[], read: readonly Read[]): EventDraft {
+function settledEvent(
+  settlement: Settlement,
+  pending: readonly PendingDelivery[],
+  read: readonly Read[],
+): EventDraft {
   const { id, status, error } = settlement;
   const sealed = pending.find((delivery) => delivery.id === id)?.sealed ?? null;
   const records = read.find(({ delivery }) => delivery.id === id)?.records.length ?? 0;
@@ -165,7 +240,10 @@ async function environmentOf({ db, controllerId }: ControllerTransaction): Promi
   return row?.environment ?? "live";
 }
 
-async function markUninstalled({ sql, controllerId }: ControllerTransaction, delivery: PendingDelivery): Promise<void> {
+async function markUninstalled(
+  { sql, controllerId }: ControllerTransaction,
+  delivery: PendingDelivery,
+): Promise<void> {
   await sql`update connection set status = 'uninstalled', revision = revision + 1
     where controller_id = ${controllerId} and id = ${delivery.connectionId} and status = 'active'`;
 }

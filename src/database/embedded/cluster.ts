@@ -1,5 +1,15 @@
 import { spawn, spawnSync } from "node:child_process";
-import { chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -30,7 +40,7 @@ const SETTINGS = {
   listen_addresses: "",
   unix_socket_directories: ".",
   unix_socket_permissions: "0700",
-  max_connections: "60",
+  max_connections: "100",
   shared_buffers: "128MB",
   wal_level: "minimal",
   max_wal_senders: "0",
@@ -68,8 +78,17 @@ export function openCluster(dataDir: string): Cluster {
     if (user !== undefined) chownSync(fresh, user.uid, user.gid);
     const done = spawnSync(
       join(binaries, "bin/initdb"),
-      ["-D", user === undefined ? fresh : OWN_DIRECTORY, "-U", "postgres", "--auth=peer", "--encoding=UTF8",
-        "--locale=C", "--no-instructions", ...syncMethod()],
+      [
+        "-D",
+        user === undefined ? fresh : OWN_DIRECTORY,
+        "-U",
+        "postgres",
+        "--auth=peer",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--no-instructions",
+        ...syncMethod(),
+      ],
       { cwd: fresh, env: environment, encoding: "utf8", ...identity },
     );
     if (done.status !== 0) {

@@ -98,5 +98,14 @@ async function reach(cluster: Cluster, open: () => postgres.Sql): Promise<postgr
 /** Not up yet, starting up, shutting down, gone while we waited for the lock. */
 function isPassing(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return ["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE", "CONNECTION_CLOSED", "57P01", "57P02", "57P03"].includes(code);
+  return [
+    "ENOENT",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "EPIPE",
+    "CONNECTION_CLOSED",
+    "57P01",
+    "57P02",
+    "57P03",
+  ].includes(code);
 }

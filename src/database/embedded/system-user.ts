@@ -22,7 +22,9 @@ export function unprivilegedUser(): SystemUser | undefined {
       .map((line) => line.split(":"))
       .map(([name = "", , uid, gid]) => [name, { name, uid: Number(uid), gid: Number(gid) }]),
   );
-  const user = CANDIDATES.map((name) => users.get(name)).find((found) => found !== undefined && found.uid > 0);
+  const user = CANDIDATES.map((name) => users.get(name)).find(
+    (found) => found !== undefined && found.uid > 0,
+  );
   if (user === undefined)
     throw databaseErrors.notEmbeddable(
       "root may not run PostgreSQL, and there is no user lethe, postgres or nobody to run it as",

@@ -34,11 +34,7 @@ export const auditLeaf = lethe.table(
     eventXid: xid8("event_xid").notNull(),
     leaf: bytea("leaf").notNull(),
   },
-  (t) => [
-    pg.primaryKey({ columns: [t.controllerId, t.seq] }),
-    isolation(appRole),
-    across(sequencerRole),
-  ],
+  (t) => [pg.primaryKey({ columns: [t.controllerId, t.seq] }), isolation(appRole), across(sequencerRole)],
 );
 
 /** Full tiles of 256 hashes (C2SP tlog-tiles), for proofs that need not read every leaf. */
@@ -80,11 +76,7 @@ export const auditCheckpoint = lethe.table(
     size: pg.bigint("size", { mode: "number" }).notNull(),
     note: pg.text("note").notNull(),
   },
-  (t) => [
-    pg.primaryKey({ columns: [t.controllerId, t.id] }),
-    isolation(appRole),
-    across(sequencerRole),
-  ],
+  (t) => [pg.primaryKey({ columns: [t.controllerId, t.id] }), isolation(appRole), across(sequencerRole)],
 );
 
 /** One row: how far the sequencer has come, and in which cluster (transaction ids start anew in another). */

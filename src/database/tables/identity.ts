@@ -108,10 +108,7 @@ export const objectReference = lethe.table(
     subjectId: subjectId(),
     createdAt: instant("created_at").notNull().defaultNow(),
   },
-  (t) => [
-    pg.primaryKey({ columns: [t.controllerId, t.connectionId, t.hash] }),
-    isolation(appRole),
-  ],
+  (t) => [pg.primaryKey({ columns: [t.controllerId, t.connectionId, t.hash] }), isolation(appRole)],
 );
 
 /** Two subjects that may be one person. Only a human may confirm it. */
@@ -126,10 +123,7 @@ export const candidateLink = lethe.table(
     status: pg.text("status").$type<"open">().notNull().default("open"),
     createdAt: instant("created_at").notNull().defaultNow(),
   },
-  (t) => [
-    pg.primaryKey({ columns: [t.controllerId, t.first, t.second, t.reason] }),
-    isolation(appRole),
-  ],
+  (t) => [pg.primaryKey({ columns: [t.controllerId, t.first, t.second, t.reason] }), isolation(appRole)],
 );
 
 /** A merge and everything needed to undo it: `moved` are the subjects that pointed at `merged` before. */

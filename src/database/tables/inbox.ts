@@ -25,7 +25,10 @@ export const delivery = lethe.table(
   (t) => [
     pg.primaryKey({ columns: [t.controllerId, t.id] }),
     pg.uniqueIndex("delivery_once").on(t.controllerId, t.connectionId, t.dedupe),
-    pg.index("delivery_unsettled").on(t.controllerId, t.status, t.id).where(sql`status in ('received', 'failed')`),
+    pg
+      .index("delivery_unsettled")
+      .on(t.controllerId, t.status, t.id)
+      .where(sql`status in ('received', 'failed')`),
     isolation(appRole),
     isolation(intakeRole),
   ],

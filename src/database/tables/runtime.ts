@@ -1,5 +1,14 @@
 import { pg, sql } from "../drizzle.ts";
-import { across, appRole, controllerId, instant, intakeRole, isolation, lethe, runtimeRole } from "./shared.ts";
+import {
+  across,
+  appRole,
+  controllerId,
+  instant,
+  intakeRole,
+  isolation,
+  lethe,
+  runtimeRole,
+} from "./shared.ts";
 
 type Json = Record<string, unknown>;
 

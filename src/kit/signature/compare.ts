@@ -13,7 +13,9 @@ export function matchHmac(options: {
   signed: readonly (string | Uint8Array)[];
   candidates: readonly Uint8Array[];
 }): Verdict {
-  const usable = options.secrets.map((value, index) => ({ value, index })).filter(({ value }) => value !== "");
+  const usable = options.secrets
+    .map((value, index) => ({ value, index }))
+    .filter(({ value }) => value !== "");
   if (usable.length === 0) return refused("no_secret");
   let fitting = -1;
   for (const { value, index } of usable) {
@@ -26,7 +28,11 @@ export function matchHmac(options: {
   return fitting === -1 ? refused("mismatch") : { ok: true, secret: fitting };
 }
 
-export function hmac(algorithm: HashAlgorithm, secret: string, parts: readonly (string | Uint8Array)[]): Uint8Array {
+export function hmac(
+  algorithm: HashAlgorithm,
+  secret: string,
+  parts: readonly (string | Uint8Array)[],
+): Uint8Array {
   // A KeyObject: createHmac is four times slower on a bare string.
   const mac = createHmac(algorithm, createSecretKey(Buffer.from(secret, "utf8")));
   for (const part of parts) mac.update(part);

@@ -26,7 +26,12 @@ export function hmac(options: {
       if (!value.startsWith(prefix)) return refused("malformed_signature");
       const candidate = decodeDigest(value.slice(prefix.length), encoding, algorithm);
       if (candidate === undefined) return refused("malformed_signature");
-      return matchHmac({ algorithm, secrets: secrets.map(key), signed: [request.body], candidates: [candidate] });
+      return matchHmac({
+        algorithm,
+        secrets: secrets.map(key),
+        signed: [request.body],
+        candidates: [candidate],
+      });
     },
     sign: (request, secret) => ({
       headers: {

@@ -1,4 +1,4 @@
 export { hmac } from "./hmac.ts";
-export { REFUSALS, type Refusal, type Signed, type SignatureScheme, type Verdict } from "./scheme.ts";
+export { REFUSALS, type Refusal, type SignatureScheme, type Signed, type Verdict } from "./scheme.ts";
 export { timestamped } from "./timestamped.ts";
 export { urlSecret } from "./url-secret.ts";

@@ -16,7 +16,7 @@ export const REFUSALS = [
 export type Refusal = (typeof REFUSALS)[number];
 
 export type Verdict =
-  | { readonly ok: true; /** Which of the secrets fitted. */ readonly secret: number }
+  | { readonly ok: true /** Which of the secrets fitted. */; readonly secret: number }
   | { readonly ok: false; readonly reason: Refusal };
 
 /** How a platform proves that it sent a request. Schemes are pure: bytes, secrets and a clock in, a verdict out. */

@@ -16,7 +16,9 @@ export function urlSecret(options: { parameter?: string } = {}): SignatureScheme
       const [value] = given;
       if (value === undefined || value === "") return refused("missing_signature");
       if (given.length > 1) return refused("malformed_signature");
-      const usable = secrets.map((secret, index) => ({ secret, index })).filter(({ secret }) => secret !== "");
+      const usable = secrets
+        .map((secret, index) => ({ secret, index }))
+        .filter(({ secret }) => secret !== "");
       if (usable.length === 0) return refused("no_secret");
       const fitting = usable.filter(({ secret }) => sameText(secret, value));
       const [first] = fitting;

@@ -8,23 +8,28 @@ const BASE = "http://embedded.local/api/inngest";
 /** One call to a function through the SDK's own fetch handler, in process: the wire protocol of a real server. */
 export async function callFunction(handler: Handler, item: Item, maxAttempts: number): Promise<Reply> {
   const stack = item.steps.map(({ id }) => id);
-  const response = await post(handler, `?fnId=${encodeURIComponent(item.functionId)}&stepId=${encodeURIComponent(item.stepId)}`, item, {
-    version: stack.length === 0 ? -1 : 2,
-    event: item.events[0] ?? {},
-    events: item.events,
-    steps: Object.fromEntries(item.steps.map(({ id, result }) => [id, result])),
-    use_api: false,
-    ctx: {
-      run_id: item.runId,
-      fn_id: item.functionId,
-      attempt: item.attempt,
-      max_attempts: maxAttempts,
-      disable_immediate_execution: item.planning,
+  const response = await post(
+    handler,
+    `?fnId=${encodeURIComponent(item.functionId)}&stepId=${encodeURIComponent(item.stepId)}`,
+    item,
+    {
+      version: stack.length === 0 ? -1 : 2,
+      event: item.events[0] ?? {},
+      events: item.events,
+      steps: Object.fromEntries(item.steps.map(({ id, result }) => [id, result])),
       use_api: false,
-      qi_id: item.id,
-      stack: { stack, current: stack.length },
+      ctx: {
+        run_id: item.runId,
+        fn_id: item.functionId,
+        attempt: item.attempt,
+        max_attempts: maxAttempts,
+        disable_immediate_execution: item.planning,
+        use_api: false,
+        qi_id: item.id,
+        stack: { stack, current: stack.length },
+      },
     },
-  });
+  );
   const body: unknown = await response.json();
   const noRetry = response.headers.get("x-inngest-no-retry") === "true";
   const retryAfter = response.headers.get("retry-after");

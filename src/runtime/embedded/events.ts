@@ -22,7 +22,11 @@ export interface IncomingEvent {
 }
 
 /** Takes events sent through the SDK. One whose sender chose the id is recognised when it is sent again. */
-export async function ingest({ sql }: Transaction, events: readonly IncomingEvent[], seed: string | null): Promise<string[]> {
+export async function ingest(
+  { sql }: Transaction,
+  events: readonly IncomingEvent[],
+  seed: string | null,
+): Promise<string[]> {
   const rows = events.map((event, index) => ({
     controller: controllerOf({ data: event.data ?? {} }),
     // The SDK sends the same seed when it repeats a request whose answer was lost.
@@ -66,9 +70,14 @@ export async function dispatchEvents(tx: Transaction, functions: Functions): Pro
     }
     order by e.seq limit ${BATCH} for update skip locked`;
   if (rows.length === 0) return 0;
-  const events = rows.map((row): EventValue => ({ id: row.id, name: row.name, data: row.data, ts: Math.floor(Number(row.ts)) }));
+  const events = rows.map(
+    (row): EventValue => ({ id: row.id, name: row.name, data: row.data, ts: Math.floor(Number(row.ts)) }),
+  );
   await settleWaits(tx, functions, events);
-  await createRuns(tx, [...functions.values()].flatMap((spec) => runsOf(spec, events)));
+  await createRuns(
+    tx,
+    [...functions.values()].flatMap((spec) => runsOf(spec, events)),
+  );
   const ids = rows.map(({ id }) => id);
   const controllers = rows.map(({ controllerId }) => controllerId);
   await sql`
@@ -97,7 +106,10 @@ function runsOf(spec: FunctionSpec, events: readonly EventValue[]): NewRun[] {
 }
 
 /** Event names and key values that a batched function has enough runs of for now. Those that wait for a retry do not count. */
-async function heldBack({ sql }: Transaction, functions: Functions): Promise<{ name: string; path: string; key: string }[]> {
+async function heldBack(
+  { sql }: Transaction,
+  functions: Functions,
+): Promise<{ name: string; path: string; key: string }[]> {
   const batched = [...functions.values()].filter(
     ({ batch, concurrency }) => batch?.path !== undefined && batch.path === concurrency?.path,
   );
@@ -123,7 +135,11 @@ interface WaitRow {
 }
 
 /** Resumes the runs that wait for these events, and cancels those that the events cancel. */
-async function settleWaits(tx: Transaction, functions: Functions, events: readonly EventValue[]): Promise<void> {
+async function settleWaits(
+  tx: Transaction,
+  functions: Functions,
+  events: readonly EventValue[],
+): Promise<void> {
   const { sql } = tx;
   const names = [...new Set(events.map(({ name }) => name))];
   const waits = await sql<WaitRow[]>`
@@ -133,7 +149,9 @@ async function settleWaits(tx: Transaction, functions: Functions, events: readon
     order by w.run_id, w.step_id`;
   for (const wait of waits) {
     const condition = wait.expression === null ? () => true : compileCondition(wait.expression);
-    const event = events.find((candidate) => candidate.name === wait.eventName && condition(wait.first, candidate));
+    const event = events.find(
+      (candidate) => candidate.name === wait.eventName && condition(wait.first, candidate),
+    );
     if (event === undefined || !(await lockRun(tx, wait))) continue;
     const [there] = await sql`delete from runtime_wait
       where controller_id = ${wait.controllerId} and run_id = ${wait.runId} and step_id = ${wait.stepId} returning step_id`;

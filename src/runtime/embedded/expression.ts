@@ -23,7 +23,8 @@ export function compileCondition(expression: string): Condition {
   const comparisons: Condition[] = [];
   for (let i = 0; i < tokens.length; i += 4) {
     const [left, operator, right, and] = tokens.slice(i, i + 4);
-    if (left === undefined || right === undefined || (operator !== "==" && operator !== "!=")) throw unsupported(expression);
+    if (left === undefined || right === undefined || (operator !== "==" && operator !== "!="))
+      throw unsupported(expression);
     if (and !== undefined && (and !== "&&" || i + 4 >= tokens.length)) throw unsupported(expression);
     const [a, b] = [operand(left, expression), operand(right, expression)];
     comparisons.push((event, async) => (a(event, async) === b(event, async)) === (operator === "=="));
@@ -41,7 +42,8 @@ export function compileKey(expression: string): Key {
   return (event) => JSON.stringify(read(event, undefined) ?? null);
 }
 
-const TOKEN = /\s*(==|!=|&&|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?|[A-Za-z_][\w]*(?:\.[A-Za-z_][\w]*)*)\s*/y;
+const TOKEN =
+  /\s*(==|!=|&&|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?|[A-Za-z_][\w]*(?:\.[A-Za-z_][\w]*)*)\s*/y;
 
 function tokenise(expression: string): string[] {
   const tokens: string[] = [];

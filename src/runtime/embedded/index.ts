@@ -8,11 +8,13 @@ import { callFunction, type Handler, registerFunctions } from "./call.ts";
 import { scheduleCrons, startDueCrons } from "./cron.ts";
 import { dispatchEvents, type Functions } from "./events.ts";
 import { removeOld } from "./housekeeping.ts";
-import { claimItems, extendLeases, type Item, LEASE, nextDue, releaseItems } from "./queue.ts";
-import { applyReply, applyTimer } from "./reply.ts";
+import { claimItems, extendLeases, type Item, nextDue, releaseItems } from "./queue.ts";
 import { readRegistration } from "./registration.ts";
+import { applyReply, applyTimer } from "./reply.ts";
 import { localServer } from "./server.ts";
 
+/** How long an item is ours unless a heartbeat says so again, in seconds. */
+const LEASE = 30;
 /** Function calls that one process has under way at most. */
 const CAPACITY = 32;
 /** Milliseconds between looks at the queue when nothing says that there is something: other processes write to it too. */
@@ -24,11 +26,12 @@ const CLEAN_EVERY = 600_000;
 export interface EmbeddedOptions extends RuntimeOptions {
   /** 1 in production; less shrinks the waits between retries. */
   readonly backoffScale?: number;
+  readonly leaseSeconds?: number;
 }
 
 /** The embedded runtime: an executor on the hub's own tables that speaks an Inngest server's protocol to the SDK, in process. */
 export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
-  const { database, log, backoffScale = 1 } = options;
+  const { database, log, backoffScale = 1, leaseSeconds = LEASE } = options;
   const working = new Map<string, Item>();
   const calls = new Set<Promise<void>>();
   const client = createClient(log, {
@@ -51,7 +54,7 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
     functions = readRegistration(await registerFunctions(handler));
     await inTransaction((tx) => scheduleCrons(tx, functions));
     healthy = true;
-    heartbeat = setInterval(() => void keepLeases(), (LEASE * 1_000) / 3);
+    heartbeat = setInterval(() => void keepLeases(), (leaseSeconds * 1_000) / 3);
     loop = Promise.all([run(), every(CRON_EVERY, crons), every(CLEAN_EVERY, () => inTransaction(removeOld))]);
   }
 
@@ -91,7 +94,7 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
     if (free <= 0) return false;
     const { dispatched, items } = await inTransaction(async (tx) => ({
       dispatched: await dispatchEvents(tx, functions),
-      items: await claimItems(tx, functions, free),
+      items: await claimItems(tx, functions, { capacity: free, leaseSeconds }),
     }));
     for (const item of items) {
       working.set(item.id, item);
@@ -112,7 +115,10 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
       await inTransaction((tx) => applyReply(tx, item, reply, { functions, backoffScale }));
     } catch (error) {
       // Nothing was written: the item comes back when its lease is over, and goes on from its last checkpoint.
-      log.error({ ...describeError(error), function: item.functionId, run: item.runId }, "a run's answer could not be written");
+      log.error(
+        { ...describeError(error), function: item.functionId, run: item.runId },
+        "a run's answer could not be written",
+      );
     }
   }
 
@@ -123,14 +129,17 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
 
   async function pause(milliseconds: number): Promise<void> {
     const over = new AbortController();
-    await Promise.race([woken.promise, sleep(milliseconds, undefined, { signal: over.signal }).catch(() => {})]);
+    await Promise.race([
+      woken.promise,
+      sleep(milliseconds, undefined, { signal: over.signal }).catch(() => {}),
+    ]);
     over.abort();
     if (!stopping.signal.aborted) woken = Promise.withResolvers();
   }
 
   async function keepLeases(): Promise<void> {
     if (working.size === 0) return;
-    await inTransaction((tx) => extendLeases(tx, [...working.values()])).catch((error: unknown) =>
+    await inTransaction((tx) => extendLeases(tx, [...working.values()], leaseSeconds)).catch((error: unknown) =>
       log.warn(describeError(error), "leases could not be extended"),
     );
   }
@@ -141,7 +150,9 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
 
   async function every(milliseconds: number, work: () => Promise<unknown>): Promise<void> {
     while (!stopping.signal.aborted) {
-      await work().catch((error: unknown) => log.warn(describeError(error), "housekeeping failed; trying again"));
+      await work().catch((error: unknown) =>
+        log.warn(describeError(error), "housekeeping failed; trying again"),
+      );
       await sleep(milliseconds, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
     }
   }

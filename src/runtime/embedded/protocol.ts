@@ -14,7 +14,10 @@ const Op = z.object({
       event: z.string().optional(),
       if: z.string().optional(),
       function_id: z.string().optional(),
-      payload: z.object({ data: z.record(z.string(), z.unknown()).optional() }).loose().optional(),
+      payload: z
+        .object({ data: z.record(z.string(), z.unknown()).optional() })
+        .loose()
+        .optional(),
       parallelMode: z.string().optional(),
     })
     .loose()
@@ -30,5 +33,15 @@ export type StepResult = { readonly data: unknown } | { readonly error: unknown 
 /** What one call to a function answered. */
 export type Reply =
   | { readonly kind: "result"; readonly output: unknown }
-  | { readonly kind: "ops"; readonly ops: readonly Op[]; readonly noRetry: boolean; readonly retryAfter: string | null }
-  | { readonly kind: "error"; readonly error: unknown; readonly noRetry: boolean; readonly retryAfter: string | null };
+  | {
+      readonly kind: "ops";
+      readonly ops: readonly Op[];
+      readonly noRetry: boolean;
+      readonly retryAfter: string | null;
+    }
+  | {
+      readonly kind: "error";
+      readonly error: unknown;
+      readonly noRetry: boolean;
+      readonly retryAfter: string | null;
+    };

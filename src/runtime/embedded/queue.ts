@@ -21,8 +21,6 @@ export interface Item extends RunKey {
   readonly steps: readonly { readonly id: string; readonly result: StepResult }[];
 }
 
-/** How long an item is ours unless a heartbeat says so again, in seconds. */
-export const LEASE = 30;
 /** One claimer at a time, among all processes: only so does a concurrency limit hold. A claim takes a millisecond. */
 const CLAIMING = 0x1e74e004;
 /** How many due items a claim looks at. */
@@ -36,7 +34,11 @@ interface ItemRow extends Omit<Item, "steps"> {
  * Leases due items, oldest first, within each function's concurrency limit for its key. Items whose lease ran
  * out (their worker died) are due again.
  */
-export async function claimItems({ sql }: Transaction, functions: ReadonlyMap<string, FunctionSpec>, capacity: number): Promise<Item[]> {
+export async function claimItems(
+  { sql }: Transaction,
+  functions: ReadonlyMap<string, FunctionSpec>,
+  options: { capacity: number; leaseSeconds: number },
+): Promise<Item[]> {
   const limited = [...functions.values()].filter(({ concurrency }) => concurrency !== undefined);
   await sql`select pg_advisory_xact_lock(${CLAIMING})`;
   const rows = await sql<ItemRow[]>`
@@ -56,9 +58,9 @@ export async function claimItems({ sql }: Transaction, functions: ReadonlyMap<st
     ), placed as (
       select *, row_number() over (partition by function_id, concurrency_key order by run_at, id) as place from due
     ), chosen as (
-      select controller_id, id from placed where most is null or place + leased <= most order by run_at, id limit ${capacity}
+      select controller_id, id from placed where most is null or place + leased <= most order by run_at, id limit ${options.capacity}
     ), taken as (
-      update runtime_queue q set lease = ${uuid()}, locked_until = now() + make_interval(secs => ${LEASE}) from chosen c
+      update runtime_queue q set lease = ${uuid()}, locked_until = now() + make_interval(secs => ${options.leaseSeconds}) from chosen c
       where q.controller_id = c.controller_id and q.id = c.id
       returning q.*
     )
@@ -78,8 +80,8 @@ export async function nextDue({ sql }: Transaction): Promise<number | undefined>
 }
 
 /** Keeps what is being worked on ours. */
-export async function extendLeases({ sql }: Transaction, items: readonly Item[]): Promise<void> {
-  await sql`update runtime_queue q set locked_until = now() + make_interval(secs => ${LEASE})
+export async function extendLeases({ sql }: Transaction, items: readonly Item[], leaseSeconds: number): Promise<void> {
+  await sql`update runtime_queue q set locked_until = now() + make_interval(secs => ${leaseSeconds})
     from unnest(${items.map(({ controllerId }) => controllerId)}::uuid[], ${items.map(({ id }) => id)}::uuid[], ${items.map(({ lease }) => lease)}::uuid[]) as i(controller_id, id, lease)
     where q.controller_id = i.controller_id and q.id = i.id and q.lease = i.lease`;
 }
@@ -94,7 +96,8 @@ export async function releaseItems({ sql }: Transaction, items: readonly Item[])
 /** Locks the item's run and tells whether the item is still ours; without that nothing of its outcome may be written. */
 export async function stillOurs(tx: Transaction, item: Item): Promise<boolean> {
   const running = await lockRun(tx, item);
-  const [row] = await tx.sql`select from runtime_queue where controller_id = ${item.controllerId} and id = ${item.id} and lease = ${item.lease} for update`;
+  const [row] =
+    await tx.sql`select from runtime_queue where controller_id = ${item.controllerId} and id = ${item.id} and lease = ${item.lease} for update`;
   return running && row !== undefined;
 }
 
@@ -104,6 +107,9 @@ export async function retryItem({ sql }: Transaction, item: Item, milliseconds: 
     where controller_id = ${item.controllerId} and id = ${item.id}`;
 }
 
-export async function removeItem({ sql }: Transaction, item: { controllerId: ControllerId; id: string }): Promise<void> {
+export async function removeItem(
+  { sql }: Transaction,
+  item: { controllerId: ControllerId; id: string },
+): Promise<void> {
   await sql`delete from runtime_queue where controller_id = ${item.controllerId} and id = ${item.id}`;
 }

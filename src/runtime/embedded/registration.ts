@@ -8,15 +8,27 @@ export interface FunctionSpec {
   readonly maxAttempts: number;
   readonly triggers: readonly { readonly event: string; readonly when: Condition | undefined }[];
   readonly cron: readonly string[];
-  readonly concurrency: { readonly limit: number; readonly key: Key | undefined; readonly path: string | undefined } | undefined;
-  readonly batch: { readonly maxSize: number; readonly key: Key | undefined; readonly path: string | undefined } | undefined;
-  readonly cancelOn: readonly { readonly event: string; readonly expression: string | undefined; readonly timeout: string | undefined }[];
+  readonly concurrency:
+    | { readonly limit: number; readonly key: Key | undefined; readonly path: string | undefined }
+    | undefined;
+  readonly batch:
+    | { readonly maxSize: number; readonly key: Key | undefined; readonly path: string | undefined }
+    | undefined;
+  readonly cancelOn: readonly {
+    readonly event: string;
+    readonly expression: string | undefined;
+    readonly timeout: string | undefined;
+  }[];
   readonly idempotency: Key | undefined;
 }
 
 const absent = z.undefined().optional();
 
-const Concurrency = z.strictObject({ limit: z.int().positive(), key: z.string().optional(), scope: z.literal("fn").optional() });
+const Concurrency = z.strictObject({
+  limit: z.int().positive(),
+  key: z.string().optional(),
+  scope: z.literal("fn").optional(),
+});
 
 /** The SDK's function configuration. Strict: an option that is not implemented here must not be ignored. */
 const FunctionConfig = z.strictObject({
@@ -64,19 +76,32 @@ function readFunction(config: unknown): FunctionSpec {
     );
   }
   const { id, triggers, steps, concurrency, batchEvents, cancel = [], idempotency } = parsed.data;
-  const limit = Array.isArray(concurrency) ? concurrency[0] : typeof concurrency === "number" ? { limit: concurrency } : concurrency;
+  const limit = Array.isArray(concurrency)
+    ? concurrency[0]
+    : typeof concurrency === "number"
+      ? { limit: concurrency }
+      : concurrency;
   for (const { if: expression } of cancel) if (expression !== undefined) compileCondition(expression);
   return {
     id,
     maxAttempts: steps.step.retries.attempts + 1,
     triggers: triggers.flatMap((trigger) =>
       "event" in trigger
-        ? [{ event: trigger.event, when: trigger.expression === undefined ? undefined : compileCondition(trigger.expression) }]
+        ? [
+            {
+              event: trigger.event,
+              when: trigger.expression === undefined ? undefined : compileCondition(trigger.expression),
+            },
+          ]
         : [],
     ),
     cron: triggers.flatMap((trigger) => ("cron" in trigger ? [trigger.cron] : [])),
-    concurrency: limit === undefined ? undefined : { limit: limit.limit, ...keyed("key" in limit ? limit.key : undefined) },
-    batch: batchEvents === undefined ? undefined : { maxSize: batchEvents.maxSize, ...keyed(batchEvents.key) },
+    concurrency:
+      limit === undefined
+        ? undefined
+        : { limit: limit.limit, ...keyed("key" in limit ? limit.key : undefined) },
+    batch:
+      batchEvents === undefined ? undefined : { maxSize: batchEvents.maxSize, ...keyed(batchEvents.key) },
     cancelOn: cancel.map(({ event, if: expression, timeout }) => ({ event, expression, timeout })),
     idempotency: idempotency === undefined ? undefined : compileKey(idempotency),
   };

@@ -16,10 +16,16 @@ export interface ReplyContext {
  * Writes what a call answered: step results, follow-up work and the run's end, in one transaction with the queue
  * item. Does nothing if the item was taken over meanwhile: whoever has it now will come to its own answer.
  */
-export async function applyReply(tx: Transaction, item: Item, reply: Reply, context: ReplyContext): Promise<void> {
+export async function applyReply(
+  tx: Transaction,
+  item: Item,
+  reply: Reply,
+  context: ReplyContext,
+): Promise<void> {
   if (!(await stillOurs(tx, item))) return;
   const announces = listensTo(context.functions);
-  if (reply.kind === "result") return finishRun(tx, item, { status: "completed", output: reply.output }, announces);
+  if (reply.kind === "result")
+    return finishRun(tx, item, { status: "completed", output: reply.output }, announces);
   if (reply.kind === "error") {
     return mayRetry(item, reply, context)
       ? retryItem(tx, item, delayOf(item, reply, context))
@@ -28,11 +34,13 @@ export async function applyReply(tx: Transaction, item: Item, reply: Reply, cont
   for (const op of reply.ops)
     if (op.op === "StepRun") await memoise(tx, item, op.id, { data: op.data ?? null });
   const failed = reply.ops.find(({ op }) => op === "StepError");
-  if (failed !== undefined && mayRetry(item, reply, context)) return retryItem(tx, item, delayOf(item, reply, context));
+  if (failed !== undefined && mayRetry(item, reply, context))
+    return retryItem(tx, item, delayOf(item, reply, context));
   for (const op of reply.ops)
     if (op.op === "StepError" || op.op === "StepFailed") await memoise(tx, item, op.id, { error: op.error });
   const complete = reply.ops.find(({ op }) => op === "RunComplete");
-  if (complete !== undefined) return finishRun(tx, item, { status: "completed", output: complete.data }, announces);
+  if (complete !== undefined)
+    return finishRun(tx, item, { status: "completed", output: complete.data }, announces);
   await planOps(tx, item, reply.ops.filter(isPlanned), context);
   await removeItem(tx, item);
   const moved = reply.ops.some(({ op }) => MOVES_ON.has(op));
@@ -48,7 +56,10 @@ export async function applyTimer(tx: Transaction, item: Item): Promise<void> {
   await resume(tx, item, item.stepId, item.kind === "expire" ? { error: TOOK_TOO_LONG } : { data: null });
 }
 
-const TOOK_TOO_LONG = { name: "InngestInvokeTimeoutError", message: "Timed out waiting for invoked function to complete" };
+const TOOK_TOO_LONG = {
+  name: "InngestInvokeTimeoutError",
+  message: "Timed out waiting for invoked function to complete",
+};
 
 const MOVES_ON = new Set(["StepRun", "StepError", "StepFailed", "DiscoveryRequest"]);
 const PLANNED = new Set(["StepPlanned", "Sleep", "WaitForEvent", "InvokeFunction"]);
@@ -64,7 +75,12 @@ function delayOf(item: Item, reply: { retryAfter: string | null }, { backoffScal
 }
 
 /** Makes the steps pending that are new, with what will end each of them. */
-async function planOps(tx: Transaction, item: Item, ops: readonly Op[], context: ReplyContext): Promise<void> {
+async function planOps(
+  tx: Transaction,
+  item: Item,
+  ops: readonly Op[],
+  context: ReplyContext,
+): Promise<void> {
   if (ops.length === 0) return;
   const { sql } = tx;
   if (ops.length > 1) await setPlanning(tx, item, true);
@@ -95,18 +111,39 @@ async function plan(tx: Transaction, item: Item, op: Op, context: ReplyContext):
     }
     default: {
       const spec = context.functions.get(op.opts?.function_id ?? "");
-      const invoked = { id: uuid(), name: "inngest/function.invoked", data: op.opts?.payload?.data ?? {}, ts: now };
+      const invoked = {
+        id: uuid(),
+        name: "inngest/function.invoked",
+        data: op.opts?.payload?.data ?? {},
+        ts: now,
+      };
       if (spec === undefined) {
-        const error = { name: "Error", message: `runtime/unknown-function: there is no function ${op.opts?.function_id} to invoke` };
+        const error = {
+          name: "Error",
+          message: `runtime/unknown-function: there is no function ${op.opts?.function_id} to invoke`,
+        };
         return resume(tx, item, op.id, { error });
       }
-      await createRuns(tx, [{ spec, events: [invoked], parent: { controllerId: item.controllerId, runId: item.runId, stepId: op.id } }]);
-      if (op.opts?.timeout !== undefined) await queueStep(tx, item, op.id, "expire", endOf(op.opts.timeout, now));
+      await createRuns(tx, [
+        {
+          spec,
+          events: [invoked],
+          parent: { controllerId: item.controllerId, runId: item.runId, stepId: op.id },
+        },
+      ]);
+      if (op.opts?.timeout !== undefined)
+        await queueStep(tx, item, op.id, "expire", endOf(op.opts.timeout, now));
     }
   }
 }
 
-async function queueStep({ sql }: Transaction, item: Item, stepId: string, kind: Item["kind"], at: number): Promise<void> {
+async function queueStep(
+  { sql }: Transaction,
+  item: Item,
+  stepId: string,
+  kind: Item["kind"],
+  at: number,
+): Promise<void> {
   await sql`
     insert into runtime_queue (controller_id, id, run_id, function_id, kind, step_id, run_at, concurrency_key)
     select controller_id, ${uuid()}::uuid, id, function_id, ${kind}, ${stepId}, ${new Date(at).toISOString()}::timestamptz,

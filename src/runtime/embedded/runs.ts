@@ -79,7 +79,12 @@ async function queueDiscovery({ sql }: Transaction, { controllerId, runId }: Run
 }
 
 /** Notes a step's end. False if it had ended before: the first result counts. */
-export async function memoise({ sql }: Transaction, { controllerId, runId }: RunKey, stepId: string, result: StepResult): Promise<boolean> {
+export async function memoise(
+  { sql }: Transaction,
+  { controllerId, runId }: RunKey,
+  stepId: string,
+  result: StepResult,
+): Promise<boolean> {
   const rows = await sql`
     insert into runtime_step as s (controller_id, run_id, id, position, result)
     values (${controllerId}, ${runId}, ${stepId}, (
@@ -93,12 +98,18 @@ export async function memoise({ sql }: Transaction, { controllerId, runId }: Run
 
 /** Locks a run; false if it is over. Always before its steps, queue and waits, so that two writers cannot deadlock. */
 export async function lockRun({ sql }: Transaction, { controllerId, runId }: RunKey): Promise<boolean> {
-  const [run] = await sql`select status from runtime_run where controller_id = ${controllerId} and id = ${runId} for update`;
+  const [run] =
+    await sql`select status from runtime_run where controller_id = ${controllerId} and id = ${runId} for update`;
   return run?.status === "running";
 }
 
 /** Ends a pending step and lets the function go on once nothing else of its group is pending (or at once, in a race). */
-export async function resume(tx: Transaction, key: RunKey, stepId: string, result: StepResult): Promise<void> {
+export async function resume(
+  tx: Transaction,
+  key: RunKey,
+  stepId: string,
+  result: StepResult,
+): Promise<void> {
   if (!(await lockRun(tx, key)) || !(await memoise(tx, key, stepId, result))) return;
   await goOn(tx, key, stepId);
 }
@@ -122,7 +133,9 @@ export async function finishRun(
   announces: (event: string) => boolean,
 ): Promise<void> {
   const { sql } = tx;
-  const [run] = await sql<{ functionId: string; events: EventValue[]; parentRun: string | null; parentStep: string | null }[]>`
+  const [run] = await sql<
+    { functionId: string; events: EventValue[]; parentRun: string | null; parentStep: string | null }[]
+  >`
     update runtime_run set status = ${end.status}, output = ${JSON.stringify(end.output ?? null)}::jsonb, finished_at = now()
     where controller_id = ${key.controllerId} and id = ${key.runId} and status = 'running'
     returning function_id as "functionId", events, parent_run as "parentRun", parent_step as "parentStep"`;
@@ -132,12 +145,19 @@ export async function finishRun(
     sql`delete from runtime_wait where controller_id = ${key.controllerId} and run_id = ${key.runId}`,
   ]);
   if (run.parentRun !== null && run.parentStep !== null) {
-    const result = end.status === "completed" ? { data: end.output ?? null } : { error: end.output ?? cancelled() };
+    const result =
+      end.status === "completed" ? { data: end.output ?? null } : { error: end.output ?? cancelled() };
     await resume(tx, { controllerId: key.controllerId, runId: run.parentRun }, run.parentStep, result);
   }
   const announcement = end.status === "failed" ? "inngest/function.failed" : "inngest/function.cancelled";
   if (end.status === "completed" || !announces(announcement)) return;
-  const data = { function_id: run.functionId, run_id: key.runId, error: end.output, event: run.events[0], events: run.events };
+  const data = {
+    function_id: run.functionId,
+    run_id: key.runId,
+    error: end.output,
+    event: run.events[0],
+    events: run.events,
+  };
   await sql`insert into runtime_event (controller_id, id, name, data)
     values (${key.controllerId}, ${uuid()}, ${announcement}, ${JSON.stringify(data)}::jsonb)`;
 }

@@ -6,8 +6,22 @@ import { type Item, stillOurs } from "./queue.ts";
 import { memoise } from "./runs.ts";
 
 const IncomingEvents = z.union([
-  z.array(z.object({ id: z.string().nullish(), name: z.string(), data: z.record(z.string(), z.unknown()).optional(), ts: z.number().optional() })),
-  z.object({ id: z.string().nullish(), name: z.string(), data: z.record(z.string(), z.unknown()).optional(), ts: z.number().optional() }).transform((one) => [one]),
+  z.array(
+    z.object({
+      id: z.string().nullish(),
+      name: z.string(),
+      data: z.record(z.string(), z.unknown()).optional(),
+      ts: z.number().optional(),
+    }),
+  ),
+  z
+    .object({
+      id: z.string().nullish(),
+      name: z.string(),
+      data: z.record(z.string(), z.unknown()).optional(),
+      ts: z.number().optional(),
+    })
+    .transform((one) => [one]),
 ]);
 
 /**
@@ -45,7 +59,8 @@ export function localServer(options: {
     if (item === undefined) return json({ error: "not ours" }, 409);
     const saved = await database.acrossControllers("lethe_runtime", async (tx) => {
       if (!(await stillOurs(tx, item))) return false;
-      for (const step of steps) if (step.op === "StepRun") await memoise(tx, item, step.id, { data: step.data ?? null });
+      for (const step of steps)
+        if (step.op === "StepRun") await memoise(tx, item, step.id, { data: step.data ?? null });
       return true;
     });
     return saved ? json({ ok: true }) : json({ error: "not ours" }, 409);

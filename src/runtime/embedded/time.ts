@@ -1,6 +1,13 @@
 import { LetheError } from "#schemas";
 
-const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const UNITS: Record<string, number> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
 
 /** When an SDK duration ("300ms", "2h45m") or RFC 3339 time is over, in milliseconds since the epoch. */
 export function endOf(text: string, now: number): number {

@@ -52,7 +52,11 @@ export function createInngestRuntime(options: InngestOptions): Runtime {
       try {
         const response = await routes.request(`${serveOrigin}${SERVE_PATH}`, { method: "PUT" });
         registered = response.status === 200;
-        if (!registered) log.warn({ status: response.status }, "the Inngest server did not take the functions; trying again");
+        if (!registered)
+          log.warn(
+            { status: response.status },
+            "the Inngest server did not take the functions; trying again",
+          );
       } catch (error) {
         log.warn(describeError(error), "the Inngest server could not be reached; trying again");
       }

@@ -1,0 +1,49 @@
+import postgres from "postgres";
+import { inject } from "vitest";
+import { type Database, type OpenDatabase, openDatabase, serverOf } from "#database";
+import { TEMPLATE } from "./cluster.ts";
+
+export interface TestDatabase extends OpenDatabase {
+  /** For `DATABASE_URL` of a child process. */
+  readonly url: string;
+  readonly database: Database;
+  /** A session with the superuser's hand, which no policy binds. */
+  superuser<T>(work: (sql: postgres.Sql) => Promise<T>): Promise<T>;
+  drop(): Promise<void>;
+}
+
+let count = 0;
+
+/** A database of the test's own: real PostgreSQL, migrated, empty. */
+export async function freshDatabase(): Promise<TestDatabase> {
+  const server = inject("server");
+  const name = `lethe_test_${process.pid}_${count++}`;
+  await asAdmin(server, (sql) => sql.unsafe(`create database ${name} template ${TEMPLATE}`));
+  const url = withDatabase(server, name);
+  const opened = await openDatabase({ url, dataDir: "/nonexistent" });
+  return {
+    ...opened,
+    url,
+    superuser: (work) => asAdmin(url, work),
+    drop: async () => {
+      await opened.close();
+      await asAdmin(server, (sql) => sql.unsafe(`drop database ${name} with (force)`));
+    },
+  };
+}
+
+async function asAdmin<T>(server: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
+  const { url = "", ...options } = serverOf(server);
+  const sql = postgres(url, { ...options, max: 1, onnotice: () => {}, connection: { search_path: "lethe, public" } });
+  try {
+    return await work(sql);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+function withDatabase(server: string, name: string): string {
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return url.href;
+}

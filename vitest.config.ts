@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["src/**/*.test.ts", "connectors/**/*.test.ts", "schemas/**/*.test.ts", "test/**/*.test.ts"],
+    globalSetup: ["./test/support/cluster.ts"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    // What a shell happens to have set must not reach the tests.
+    env: { LETHE_DATA_DIR: "", LETHE_MASTER_KEY: "", LETHE_RUNTIME: "", PORT: "", HOST: "", LOG_LEVEL: "" },
+  },
+});
