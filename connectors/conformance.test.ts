@@ -18,11 +18,18 @@ const NOW = Date.UTC(2026, 10, 20, 9, 15);
 const SECRET = "s3cret-of-the-conformance-suite";
 const expected = { secrets: [SECRET], account: null };
 
-const folder = (connector: Connector) => fileURLToPath(new URL(`../fixtures/${connector.id}`, import.meta.url));
+const folder = (connector: Connector) =>
+  fileURLToPath(new URL(`../fixtures/${connector.id}`, import.meta.url));
 const cases = [...connectors.values()].flatMap((connector) =>
-  loadFixtures(folder(connector)).map((fixture) => ({ name: `${connector.id}/${fixture.name}`, connector, fixture })),
+  loadFixtures(folder(connector)).map((fixture) => ({
+    name: `${connector.id}/${fixture.name}`,
+    connector,
+    fixture,
+  })),
 );
-const deliveries = cases.filter(({ fixture }) => !["ping", "handshake"].includes(fixture.expect.outcome ?? ""));
+const deliveries = cases.filter(
+  ({ fixture }) => !["ping", "handshake"].includes(fixture.expect.outcome ?? ""),
+);
 
 const signed = (connector: Connector, fixture: Fixture, secret = SECRET, now = NOW) =>
   signFixture(connector, fixture, secret, now);
@@ -60,7 +67,8 @@ function codeOf(work: () => unknown): string {
 
 const doorOf = (connector: Connector, fixture: Fixture) =>
   doorsOf(connector).find(
-    ({ signature }) => signature.header === undefined || signature.header in signed(connector, fixture).headers,
+    ({ signature }) =>
+      signature.header === undefined || signature.header in signed(connector, fixture).headers,
   );
 
 describe.each(deliveries)("$name is refused", ({ connector, fixture }) => {
@@ -92,52 +100,83 @@ describe.each(deliveries)("$name is refused", ({ connector, fixture }) => {
         : { ...request, header: (name) => (name === header ? text : request.header(name)) };
     for (let i = 0; i < value.length; i++) {
       const other = value[i] === "a" ? "b" : "a";
-      expect(verdict(replaced(value.slice(0, i) + other + value.slice(i + 1))).kind, `character ${i}`).toBe("refused");
+      expect(verdict(replaced(value.slice(0, i) + other + value.slice(i + 1))).kind, `character ${i}`).toBe(
+        "refused",
+      );
     }
-    for (const text of [undefined, "", `${value}, ${value}`, `${value} `.repeat(2), value.slice(1), value.slice(0, -1)])
+    for (const text of [
+      undefined,
+      "",
+      `${value}, ${value}`,
+      `${value} `.repeat(2),
+      value.slice(1),
+      value.slice(0, -1),
+    ])
       expect(verdict(replaced(text)).kind, String(text?.length)).toBe("refused");
     if (header === undefined)
       expect(verdict({ ...request, target: `/?secret=${SECRET}&secret=${SECRET}` }).kind).toBe("refused");
   });
 });
 
-const bodySigned = deliveries.filter(({ connector, fixture }) => doorOf(connector, fixture)?.signature.header !== undefined);
+const bodySigned = deliveries.filter(
+  ({ connector, fixture }) => doorOf(connector, fixture)?.signature.header !== undefined,
+);
 
-test.each(bodySigned)("$name is refused with any byte of the body changed, cut off or added", ({ connector, fixture }) => {
-  const request = signed(connector, fixture);
-  const verdict = (body: Uint8Array) => receive(connector, { ...request, body }, expected, NOW).kind;
-  for (let i = 0; i < request.body.length; i++) {
-    const body = Uint8Array.from(request.body);
-    body[i] = (body[i] ?? 0) ^ 1;
-    expect(verdict(body), `byte ${i}`).toBe("refused");
-  }
-  const added = (...parts: (string | Uint8Array)[]) => Buffer.concat(parts.map((part) => Buffer.from(part)));
-  for (const body of [request.body.subarray(0, -1), added(request.body, "\n"), new Uint8Array(), added("\ufeff", request.body)])
-    expect(verdict(body)).toBe("refused");
-});
+test.each(bodySigned)(
+  "$name is refused with any byte of the body changed, cut off or added",
+  ({ connector, fixture }) => {
+    const request = signed(connector, fixture);
+    const verdict = (body: Uint8Array) => receive(connector, { ...request, body }, expected, NOW).kind;
+    for (let i = 0; i < request.body.length; i++) {
+      const body = Uint8Array.from(request.body);
+      body[i] = (body[i] ?? 0) ^ 1;
+      expect(verdict(body), `byte ${i}`).toBe("refused");
+    }
+    const added = (...parts: (string | Uint8Array)[]) =>
+      Buffer.concat(parts.map((part) => Buffer.from(part)));
+    for (const body of [
+      request.body.subarray(0, -1),
+      added(request.body, "\n"),
+      new Uint8Array(),
+      added("\ufeff", request.body),
+    ])
+      expect(verdict(body)).toBe("refused");
+  },
+);
 
-const timestamped = deliveries.filter(({ connector, fixture }) => doorOf(connector, fixture)?.signature.kind === "timestamped");
+const timestamped = deliveries.filter(
+  ({ connector, fixture }) => doorOf(connector, fixture)?.signature.kind === "timestamped",
+);
 
-test.each(timestamped)("$name is refused when its timestamp is too old or from the future", ({ connector, fixture }) => {
-  const request = signed(connector, fixture);
-  const verdict = (now: number) => receive(connector, request, expected, now);
-  expect(verdict(NOW + 300_000).kind).toBe("delivery");
-  expect(verdict(NOW + 302_000)).toEqual({ kind: "refused", reason: "timestamp_too_old" });
-  expect(verdict(NOW - 302_000)).toEqual({ kind: "refused", reason: "timestamp_in_future" });
-});
+test.each(timestamped)(
+  "$name is refused when its timestamp is too old or from the future",
+  ({ connector, fixture }) => {
+    const request = signed(connector, fixture);
+    const verdict = (now: number) => receive(connector, request, expected, now);
+    expect(verdict(NOW + 300_000).kind).toBe("delivery");
+    expect(verdict(NOW + 302_000)).toEqual({ kind: "refused", reason: "timestamp_too_old" });
+    expect(verdict(NOW - 302_000)).toEqual({ kind: "refused", reason: "timestamp_in_future" });
+  },
+);
 
 describe("a connector's declarations", () => {
-  test.each([...connectors.values()].map((connector) => ({ id: connector.id, connector })))("of $id have a fixture for every topic", ({ connector }) => {
-    const seen = new Set(loadFixtures(folder(connector)).map(({ expect: { topic } }) => topic));
-    expect(Object.keys(connector.events).filter((topic) => !seen.has(topic))).toEqual([]);
-  });
+  test.each([...connectors.values()].map((connector) => ({ id: connector.id, connector })))(
+    "of $id have a fixture for every topic",
+    ({ connector }) => {
+      const seen = new Set(loadFixtures(folder(connector)).map(({ expect: { topic } }) => topic));
+      expect(Object.keys(connector.events).filter((topic) => !seen.has(topic))).toEqual([]);
+    },
+  );
 
-  test.each([...connectors.values()].map((connector) => ({ id: connector.id, connector })))("of $id hold no activity that nothing records", ({ connector }) => {
-    const recorded = new Set(
-      loadFixtures(folder(connector)).flatMap(({ expect: { records = [] } }) =>
-        records.map((record) => (record as { activity?: string }).activity),
-      ),
-    );
-    expect(Object.keys(connector.activities).filter((name) => !recorded.has(name))).toEqual([]);
-  });
+  test.each([...connectors.values()].map((connector) => ({ id: connector.id, connector })))(
+    "of $id hold no activity that nothing records",
+    ({ connector }) => {
+      const recorded = new Set(
+        loadFixtures(folder(connector)).flatMap(({ expect: { records = [] } }) =>
+          records.map((record) => (record as { activity?: string }).activity),
+        ),
+      );
+      expect(Object.keys(connector.activities).filter((name) => !recorded.has(name))).toEqual([]);
+    },
+  );
 });

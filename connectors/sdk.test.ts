@@ -19,8 +19,15 @@ describe("what the official SDKs sign and accept", () => {
   test("Stripe's signature verifies here, and ours there", () => {
     const { fixture: event, connector } = fixture("stripe", "customer-created");
     const now = Date.now();
-    const theirs = stripe.webhooks.generateTestHeaderString({ payload: event.body, secret, timestamp: Math.floor(now / 1000) });
-    const request = webhookRequest({ headers: { ...event.headers, "stripe-signature": theirs }, body: event.body });
+    const theirs = stripe.webhooks.generateTestHeaderString({
+      payload: event.body,
+      secret,
+      timestamp: Math.floor(now / 1000),
+    });
+    const request = webhookRequest({
+      headers: { ...event.headers, "stripe-signature": theirs },
+      body: event.body,
+    });
     expect(receive(connector, request, { secrets: [secret], account: null }, now).kind).toBe("delivery");
     const ours = signFixture(connector, event, secret, now);
     const parsed = stripe.webhooks.constructEvent(event.body, ours.headers["stripe-signature"] ?? "", secret);
@@ -30,18 +37,35 @@ describe("what the official SDKs sign and accept", () => {
   test("a Stripe signature made with the old and the new secret verifies with either", () => {
     const { fixture: event, connector } = fixture("stripe", "customer-created");
     const now = Date.now();
-    const header = (of: string) => stripe.webhooks.generateTestHeaderString({ payload: event.body, secret: of, timestamp: Math.floor(now / 1000) });
+    const header = (of: string) =>
+      stripe.webhooks.generateTestHeaderString({
+        payload: event.body,
+        secret: of,
+        timestamp: Math.floor(now / 1000),
+      });
     const both = `${header("old")},${header("new").split(",")[1]}`;
     for (const one of ["old", "new"])
-      expect(receive(connector, webhookRequest({ headers: { "stripe-signature": both }, body: event.body }), { secrets: [one], account: null }, now).kind).toBe("delivery");
+      expect(
+        receive(
+          connector,
+          webhookRequest({ headers: { "stripe-signature": both }, body: event.body }),
+          { secrets: [one], account: null },
+          now,
+        ).kind,
+      ).toBe("delivery");
   });
 
   test("a timestamp from the future passes the Stripe SDK, and is refused here", () => {
     const { fixture: event, connector } = fixture("stripe", "customer-created");
     const tomorrow = Date.now() + 86_400_000;
     const signed = signFixture(connector, event, secret, tomorrow);
-    expect(() => stripe.webhooks.constructEvent(event.body, signed.headers["stripe-signature"] ?? "", secret)).not.toThrow();
-    expect(receive(connector, signed, { secrets: [secret], account: null }, Date.now())).toEqual({ kind: "refused", reason: "timestamp_in_future" });
+    expect(() =>
+      stripe.webhooks.constructEvent(event.body, signed.headers["stripe-signature"] ?? "", secret),
+    ).not.toThrow();
+    expect(receive(connector, signed, { secrets: [secret], account: null }, Date.now())).toEqual({
+      kind: "refused",
+      reason: "timestamp_in_future",
+    });
   });
 
   test("Shopify's SDK accepts what we sign", async () => {
@@ -57,7 +81,11 @@ describe("what the official SDKs sign and accept", () => {
     const { fixture: event, connector } = fixture("shopify", "customers-create");
     const { headers, body } = signFixture(connector, event, secret, Date.now());
     const rawRequest = { method: "POST", url: "/", headers: { ...headers } };
-    const verdict = await shopify.webhooks.validate({ rawBody: Buffer.from(body).toString(), rawRequest: rawRequest as never, rawResponse: {} as never });
+    const verdict = await shopify.webhooks.validate({
+      rawBody: Buffer.from(body).toString(),
+      rawRequest: rawRequest as never,
+      rawResponse: {} as never,
+    });
     expect(verdict.valid).toBe(true);
   });
 });

@@ -47,7 +47,9 @@ describe.skipIf(vectors.length === 0)("the platforms' own known answers", () => 
     const body = Buffer.from(request.body_base64, "base64");
     if (connector === undefined) throw new Error(`no connector ${platform}`);
     if (expected.hmac_sha256_hex !== undefined) {
-      expect(Buffer.from(hmac("sha256", secret ?? "", [body])).toString("hex")).toBe(expected.hmac_sha256_hex);
+      expect(Buffer.from(hmac("sha256", secret ?? "", [body])).toString("hex")).toBe(
+        expected.hmac_sha256_hex,
+      );
       return;
     }
     // Mailchimp signs nothing: the secret stands in the URL.
@@ -64,7 +66,8 @@ describe.skipIf(vectors.length === 0)("the platforms' own known answers", () => 
     if (expected.topic !== undefined) expect(received.about.topic).toBe(expected.topic);
     if (expected.tenant !== undefined) expect(received.about.account).toBe(expected.tenant);
     if (expected.list_id !== undefined) expect(received.about.account).toBe(expected.list_id);
-    if (expected.event_id !== undefined && platform === "stripe") expect(received.about.identity).toContain(expected.event_id);
+    if (expected.event_id !== undefined && platform === "stripe")
+      expect(received.about.identity).toContain(expected.event_id);
     if (expected.fields !== undefined) expect(flat(parseBody("form", body))).toEqual(expected.fields);
   });
 });
@@ -72,5 +75,8 @@ describe.skipIf(vectors.length === 0)("the platforms' own known answers", () => 
 /** `{ data: { merges: { EMAIL: "x" } } }` → `{ "data[merges][EMAIL]": "x" }` */
 function flat(value: unknown, path = ""): Record<string, string> {
   if (typeof value !== "object" || value === null) return { [path]: String(value) };
-  return Object.assign({}, ...Object.entries(value).map(([key, inner]) => flat(inner, path === "" ? key : `${path}[${key}]`)));
+  return Object.assign(
+    {},
+    ...Object.entries(value).map(([key, inner]) => flat(inner, path === "" ? key : `${path}[${key}]`)),
+  );
 }

@@ -116,51 +116,6 @@ export function splitPoint(n: number): number {
   return k;
 }
 
-/** The root that an inclusion proof leads to (RFC 9162 §2.1.3.2), or undefined if it has the wrong length. */
-export function rootFromInclusion(
-  leaf: Hash,
-  index: number,
-  size: number,
-  proof: readonly Hash[],
-): Hash | undefined {
-  let [fn, sn, root] = [index, size - 1, leaf];
-  for (const sibling of proof) {
-    if (sn === 0) return undefined;
-    if (fn % 2 === 1 || fn === sn) {
-      root = nodeHash(sibling, root);
-      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)];
-    } else root = nodeHash(root, sibling);
-    [fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)];
-  }
-  return sn === 0 ? root : undefined;
-}
-
-/** Whether a consistency proof leads from the old root to the new one (RFC 9162 §2.1.4.2). */
-export function isConsistent(
-  older: { size: number; root: Hash },
-  newer: { size: number; root: Hash },
-  proof: readonly Hash[],
-): boolean {
-  if (older.size === newer.size) return proof.length === 0 && same(older.root, newer.root);
-  if (older.size === 0) return proof.length === 0;
-  const powerOfTwo = Number.isInteger(Math.log2(older.size));
-  const [first, ...rest] = powerOfTwo ? [older.root, ...proof] : proof;
-  if (first === undefined) return false;
-  let [fn, sn] = [older.size - 1, newer.size - 1];
-  while (fn % 2 === 1) [fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)];
-  let [fr, sr] = [first, first];
-  for (const hashed of rest) {
-    if (sn === 0) return false;
-    if (fn % 2 === 1 || fn === sn) {
-      fr = nodeHash(hashed, fr);
-      sr = nodeHash(hashed, sr);
-      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)];
-    } else sr = nodeHash(sr, hashed);
-    [fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)];
-  }
-  return sn === 0 && same(fr, older.root) && same(sr, newer.root);
-}
-
 /** Equality of public values: nothing here is secret, so time may tell. */
 export function same(a: Hash, b: Hash): boolean {
   return Buffer.compare(a, b) === 0;

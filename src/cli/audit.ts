@@ -1,12 +1,18 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { exportLog, FAULTS, latestCheckpoint, proveEvent, verifyAll } from "#audit";
+import { exportLog, FAULTS, latestCheckpoint, proveConsistency, proveEvent, verifyAll } from "#audit";
 import { controllerErrors } from "#controllers";
-import { eq, tables } from "#database";
+import { type ControllerTransaction, eq, tables } from "#database";
 import { type Rooms, readWitness } from "#hub";
 import { type Did, HUB, LetheError } from "#schemas";
-import { command, controllersOf, group, uuidArgument, withRooms } from "./command.ts";
+import { command, controllersOf, count, group, uuidArgument, withRooms } from "./command.ts";
 import { output, paint, progressBar, table } from "./print.ts";
+
+interface ProofOptions {
+  readonly controller: string;
+  readonly since?: number;
+  readonly json?: boolean;
+}
 
 interface Options {
   readonly controller?: string;
@@ -45,12 +51,15 @@ export function auditCommand(): Command {
       .action((options: Options) => withRooms((rooms) => checkpoint(rooms, options))),
   );
   commands.addCommand(
-    command("proof <event>", "prove that one event is in the log (C2SP tlog-proof)", [
-      "audit proof 6a1d… --controller 4f0c…",
-    ])
+    command(
+      "proof [event]",
+      "prove that an event is in the log, or that an older checkpoint is a prefix of it",
+      ["audit proof 6a1d… --controller 4f0c…", "audit proof --since 1200 --controller 4f0c… --json"],
+    )
       .requiredOption("--controller <id>", "the controller", uuidArgument)
-      .action((event: string, options: Required<Options>) =>
-        withRooms((rooms) => prove(rooms, uuidArgument(event), options)),
+      .option("--since <size>", "the size of an older checkpoint", count)
+      .action((event: string | undefined, options: ProofOptions) =>
+        withRooms((rooms) => prove(rooms, event, options)),
       ),
   );
   return commands;
@@ -139,16 +148,26 @@ async function checkpoint(rooms: Rooms, options: Options): Promise<void> {
   output(options.json === true, { note }, () => note.trimEnd());
 }
 
-async function prove(rooms: Rooms, event: string, options: Required<Options>): Promise<void> {
+async function prove(rooms: Rooms, event: string | undefined, options: ProofOptions): Promise<void> {
   const [owner] = await controllersOf(rooms, options.controller);
   if (owner === undefined) throw controllerErrors.unknown(options.controller);
-  const proof = await rooms.database.inController(owner.id, (tx) => proveEvent(tx, event), {
-    snapshot: true,
-  });
-  if (proof === undefined)
-    throw new LetheError("audit/no-proof", "no checkpoint of this log covers such an event");
-  output(options.json === true, proof, () => proof.proof.trimEnd());
+  const { since } = options;
+  if ((event === undefined) === (since === undefined))
+    throw new LetheError("cli/one-of-two", "name an event, or say --since and a checkpoint's size");
+  const inSnapshot = <T>(work: (tx: ControllerTransaction) => Promise<T>) =>
+    rooms.database.inController(owner.id, work, { snapshot: true });
+  if (since === undefined) {
+    const proof = await inSnapshot((tx) => proveEvent(tx, uuidArgument(event ?? "")));
+    if (proof === undefined) throw noProof();
+    output(options.json === true, proof, () => proof.proof.trimEnd());
+  } else {
+    const proof = await inSnapshot((tx) => proveConsistency(tx, since));
+    if (proof === undefined) throw noProof();
+    output(options.json === true, proof, () => [...proof.hashes, "", proof.checkpoint.trimEnd()].join("\n"));
+  }
 }
+
+const noProof = () => new LetheError("audit/no-proof", "no checkpoint of this log covers that");
 
 async function hubDid(rooms: Rooms): Promise<Did> {
   const [row] = await rooms.database.inController(HUB, ({ db }) =>

@@ -18,19 +18,55 @@ describe("the catalogue", () => {
 
   // Each breaks the isolation in one way, as a careless migration might, and must be found.
   test.each([
-    ["a table without row-level security", "create table lethe.bare (controller_id uuid not null primary key)", "row-level security is off"],
-    ["row-level security that the owner escapes", "alter table lethe.subject no force row level security", "not FORCEd"],
-    ["a table without a policy", "drop policy controller_isolation_lethe_app on lethe.subject", "has no policy"],
-    ["a policy that lets everything through", "create policy open on lethe.subject to lethe_app using (true)", "lets lethe_app see every controller's rows"],
-    ["a policy for everybody", "create policy everybody on lethe.subject using (controller_id is not null)", "for PUBLIC"],
-    ["a unique key across controllers", "create unique index leaky on lethe.subject (did)", "does not start with controller_id"],
-    ["a view with its owner's rights", "create view lethe.people as select * from lethe.subject", "owner's rights"],
-    ["a SECURITY DEFINER function", "create function lethe.peek() returns int language sql security definer as 'select 1'", "SECURITY DEFINER"],
+    [
+      "a table without row-level security",
+      "create table lethe.bare (controller_id uuid not null primary key)",
+      "row-level security is off",
+    ],
+    [
+      "row-level security that the owner escapes",
+      "alter table lethe.subject no force row level security",
+      "not FORCEd",
+    ],
+    [
+      "a table without a policy",
+      "drop policy controller_isolation_lethe_app on lethe.subject",
+      "has no policy",
+    ],
+    [
+      "a policy that lets everything through",
+      "create policy open on lethe.subject to lethe_app using (true)",
+      "lets lethe_app see every controller's rows",
+    ],
+    [
+      "a policy for everybody",
+      "create policy everybody on lethe.subject using (controller_id is not null)",
+      "for PUBLIC",
+    ],
+    [
+      "a unique key across controllers",
+      "create unique index leaky on lethe.subject (did)",
+      "does not start with controller_id",
+    ],
+    [
+      "a view with its owner's rights",
+      "create view lethe.people as select * from lethe.subject",
+      "owner's rights",
+    ],
+    [
+      "a SECURITY DEFINER function",
+      "create function lethe.peek() returns int language sql security definer as 'select 1'",
+      "SECURITY DEFINER",
+    ],
     ["a hub role with BYPASSRLS", "alter role lethe_app bypassrls", "has BYPASSRLS"],
     ["a hub role that is a superuser", "alter role lethe_sequencer superuser", "is a superuser"],
     ["a hub role that owns a table", "alter table lethe.subject owner to lethe_runtime", "owns subject"],
     ["a hub role that may become the owner", "grant lethe_owner to lethe_intake", "may become the owner"],
-    ["a grant of TRUNCATE, which ignores policies", "grant truncate on lethe.subject to lethe_app", "TRUNCATE on subject"],
+    [
+      "a grant of TRUNCATE, which ignores policies",
+      "grant truncate on lethe.subject to lethe_app",
+      "TRUNCATE on subject",
+    ],
     ["a grant to everybody", "grant select on lethe.subject to public", "SELECT on subject"],
   ])("reveals %s", async (_what, change, found) => {
     await db.superuser(async (sql) => {
@@ -64,26 +100,37 @@ describe("a controller's transaction", () => {
   test("sees its own rows and no others", async () => {
     const seen = await rooms.database.inController(mine, ({ db }) => db.select().from(tables.controllerKey));
     expect(new Set(seen.map(({ controllerId }) => controllerId))).toEqual(new Set([mine]));
-    expect(await rooms.database.inController(mine, ({ db }) => db.select().from(tables.connection))).toEqual([]);
+    expect(await rooms.database.inController(mine, ({ db }) => db.select().from(tables.connection))).toEqual(
+      [],
+    );
   });
 
   test("cannot write a row of another controller", async () => {
-    const write = rooms.database.inController(mine, ({ sql }) =>
-      sql`insert into audit_event (controller_id, workflow_id, position, entry) values (${theirs}, gen_random_uuid(), 0, '')`,
+    const write = rooms.database.inController(
+      mine,
+      ({ sql }) =>
+        sql`insert into audit_event (controller_id, workflow_id, position, entry) values (${theirs}, gen_random_uuid(), 0, '')`,
     );
     await expect(write).rejects.toThrow(/row-level security/);
   });
 
   test("cannot move its own row to another controller", async () => {
     await rooms.connection(mine, "shopify");
-    const move = rooms.database.inController(mine, ({ sql }) => sql`update connection set controller_id = ${theirs}`);
+    const move = rooms.database.inController(
+      mine,
+      ({ sql }) => sql`update connection set controller_id = ${theirs}`,
+    );
     await expect(move).rejects.toThrow(/row-level security/);
   });
 
   test("sees nothing when the controller is missing, empty or forged", async () => {
     const { url, ...options } = rooms.server;
     const { default: postgres } = await import("postgres");
-    const sql = postgres(url ?? "", { ...options, max: 1, connection: { role: "lethe_app", search_path: "lethe" } });
+    const sql = postgres(url ?? "", {
+      ...options,
+      max: 1,
+      connection: { role: "lethe_app", search_path: "lethe" },
+    });
     try {
       expect(await sql`select * from subject`).toEqual([]);
       expect(await sql`select * from controller`).toEqual([]);
@@ -105,9 +152,16 @@ describe("a controller's transaction", () => {
   });
 
   test("leaves nothing behind on its connection after an error", async () => {
-    await expect(rooms.database.inController(theirs, ({ sql }) => sql`select * from nowhere`)).rejects.toThrow();
+    await expect(
+      rooms.database.inController(theirs, ({ sql }) => sql`select * from nowhere`),
+    ).rejects.toThrow();
     const seen = await Promise.all(
-      Array.from({ length: 20 }, () => rooms.database.inController(mine, ({ sql }) => sql`select distinct controller_id from controller_key`)),
+      Array.from({ length: 20 }, () =>
+        rooms.database.inController(
+          mine,
+          ({ sql }) => sql`select distinct controller_id from controller_key`,
+        ),
+      ),
     );
     expect(new Set(seen.flat().map((row) => row.controller_id))).toEqual(new Set([mine]));
   });
@@ -131,12 +185,18 @@ describe("the door's role", () => {
   });
   afterAll(() => rooms.drop());
 
-  test.each(["subject", "identifier", "processing_activity", "consent_record", "audit_event", "delivery_payload"])(
-    "cannot read %s",
-    async (table) => {
-      const controllerId = await rooms.controller();
-      const read = rooms.database.inController(controllerId, ({ sql }) => sql`select * from ${sql(table)}`, { as: "lethe_intake" });
-      await expect(read).rejects.toThrow(/permission denied/);
-    },
-  );
+  test.each([
+    "subject",
+    "identifier",
+    "processing_activity",
+    "consent_record",
+    "audit_event",
+    "delivery_payload",
+  ])("cannot read %s", async (table) => {
+    const controllerId = await rooms.controller();
+    const read = rooms.database.inController(controllerId, ({ sql }) => sql`select * from ${sql(table)}`, {
+      as: "lethe_intake",
+    });
+    await expect(read).rejects.toThrow(/permission denied/);
+  });
 });

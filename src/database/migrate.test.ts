@@ -17,7 +17,9 @@ test("several processes that start at once migrate once", async () => {
 
 test("a database from a newer version is left alone", async () => {
   const db = await freshDatabase();
-  await db.superuser((sql) => sql`insert into lethe_migrations.applied (hash, created_at) values ('later', 9999999999999)`);
+  await db.superuser(
+    (sql) => sql`insert into lethe_migrations.applied (hash, created_at) values ('later', 9999999999999)`,
+  );
   await expect(migrateDatabase(db.server)).rejects.toMatchObject({ code: "database/newer-schema" });
   await db.drop();
 });
@@ -27,7 +29,21 @@ test("the migrations make exactly the tables that the code declares", () => {
   try {
     cpSync("src/database/migrations", folder, { recursive: true });
     const before = readdirSync(folder);
-    execFileSync("node_modules/.bin/drizzle-kit", ["generate", "--dialect", "postgresql", "--schema", "src/database/tables/index.ts", "--out", folder, "--name", "drift"], { stdio: "pipe" });
+    execFileSync(
+      "node_modules/.bin/drizzle-kit",
+      [
+        "generate",
+        "--dialect",
+        "postgresql",
+        "--schema",
+        "src/database/tables/index.ts",
+        "--out",
+        folder,
+        "--name",
+        "drift",
+      ],
+      { stdio: "pipe" },
+    );
     expect(readdirSync(folder)).toEqual(before);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -20,10 +20,11 @@ export async function listSubjects(
 ): Promise<SubjectView[]> {
   const rows = await tx.sql<Row[]>`
     select s.id, s.did, s.status, s.merged_into as "mergedInto", s.created_at as "createdAt",
-      coalesce((select json_agg(distinct jsonb_build_object('kind', i.kind, 'connection', i.connection_id))
-        from identifier_source i where i.controller_id = s.controller_id
-          and i.subject_id in (select m.id from subject m where m.controller_id = s.controller_id and (m.id = s.id or m.merged_into = s.id))),
-        '[]'::json) as identifiers
+      (select coalesce(json_agg(json_build_object('kind', known.kind, 'connection', known.connection_id)), '[]'::json) from (
+        select distinct i.hash, i.kind, i.connection_id from identifier_source i
+        join subject m on m.controller_id = i.controller_id and m.id = i.subject_id
+        where i.controller_id = s.controller_id and (m.id = s.id or m.merged_into = s.id)
+        order by i.kind) as known) as identifiers
     from subject s
     where s.controller_id = ${tx.controllerId} and (${options.merged === true} or s.status <> 'merged')
       and (${options.id ?? null}::uuid is null or s.id = ${options.id ?? null}::uuid)

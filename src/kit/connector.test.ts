@@ -25,10 +25,17 @@ const definition = {
   documentation: "https://acme.example/webhooks",
   webhook: { signature, body: "json", id: { parts: [field("id")] }, topic: field("type") },
   activities: {
-    "customer.created": { purpose: "customer_management", lawfulBasis: "contract", dataCategories: ["email_address"] },
+    "customer.created": {
+      purpose: "customer_management",
+      lawfulBasis: "contract",
+      dataCategories: ["email_address"],
+    },
   },
   events: {
-    created: on(z.object({ email: z.string() }), (payload) => [subject({ email: payload.email }), activity("customer.created")]),
+    created: on(z.object({ email: z.string() }), (payload) => [
+      subject({ email: payload.email }),
+      activity("customer.created"),
+    ]),
   },
 } satisfies Connector;
 
@@ -37,14 +44,42 @@ const body = (value: unknown) => Buffer.from(JSON.stringify(value));
 
 describe("a connector is refused when it is loaded", () => {
   test.each([
-    ["declares no signature scheme", { webhook: { ...definition.webhook, signature: undefined } }, "webhook.signature is missing"],
-    ["declares something else as one", { webhook: { ...definition.webhook, signature: { verify: true } } }, "webhook.signature is missing"],
-    ["cannot tell deliveries apart", { webhook: { ...definition.webhook, id: undefined } }, "webhook.id is missing"],
-    ["cannot tell what a request is about", { webhook: { ...definition.webhook, topic: undefined } }, "webhook.topic is missing"],
+    [
+      "declares no signature scheme",
+      { webhook: { ...definition.webhook, signature: undefined } },
+      "webhook.signature is missing",
+    ],
+    [
+      "declares something else as one",
+      { webhook: { ...definition.webhook, signature: { verify: true } } },
+      "webhook.signature is missing",
+    ],
+    [
+      "cannot tell deliveries apart",
+      { webhook: { ...definition.webhook, id: undefined } },
+      "webhook.id is missing",
+    ],
+    [
+      "cannot tell what a request is about",
+      { webhook: { ...definition.webhook, topic: undefined } },
+      "webhook.topic is missing",
+    ],
     ["has an id that is no name", { id: "Acme Inc" }, "its id must be"],
-    ["records activities without data categories", { activities: { "customer.created": { ...definition.activities["customer.created"], dataCategories: [] } } }, "declares no data categories"],
+    [
+      "records activities without data categories",
+      {
+        activities: {
+          "customer.created": { ...definition.activities["customer.created"], dataCategories: [] },
+        },
+      },
+      "declares no data categories",
+    ],
     ["knows no event", { events: {} }, "has no events"],
-    ["signs its handshake with a scheme that signs bodies", { webhook: { ...definition.webhook, handshake: { method: "GET", signed: true } } }, "a GET has no body"],
+    [
+      "signs its handshake with a scheme that signs bodies",
+      { webhook: { ...definition.webhook, handshake: { method: "GET", signed: true } } },
+      "a GET has no body",
+    ],
   ])("that %s", (_fault, change, message) => {
     expect(() => defineConnector({ ...definition, ...change } as unknown as Connector)).toThrow(message);
   });
@@ -59,29 +94,56 @@ describe("an event's records", () => {
 
   test("cannot be logged, printed or serialised with what they know of a person", () => {
     const records = interpret(connector, body({ email: "bob@example.com" }), about) ?? [];
-    for (const text of [JSON.stringify(records), inspect(records, { depth: 9 }), String(records.map(String)), ...records.map((record) => ("emails" in record ? `${record.emails[0]}` : ""))])
+    for (const text of [
+      JSON.stringify(records),
+      inspect(records, { depth: 9 }),
+      String(records.map(String)),
+      ...records.map((record) => ("emails" in record ? `${record.emails[0]}` : "")),
+    ])
       expect(text).not.toContain("bob");
   });
 
   test("name the place in the payload that does not fit, and never its value", () => {
     const read = () => interpret(connector, body({ email: { secret: "bob@example.com" } }), about);
-    expect(read).toThrow(expect.objectContaining({ code: "payload/unexpected-shape", message: expect.stringContaining('"email" (invalid_type, expected string)') }));
+    expect(read).toThrow(
+      expect.objectContaining({
+        code: "payload/unexpected-shape",
+        message: expect.stringContaining('"email" (invalid_type, expected string)'),
+      }),
+    );
     expect(read).toThrow(expect.not.objectContaining({ message: expect.stringContaining("bob") }));
   });
 
   test("are not had from a connector that throws with what it read", () => {
     const leaky = defineConnector({
       ...definition,
-      events: { created: on(z.object({ email: z.string() }), ({ email }) => { throw new Error(`cannot read ${email}`); }) },
+      events: {
+        created: on(z.object({ email: z.string() }), ({ email }) => {
+          throw new Error(`cannot read ${email}`);
+        }),
+      },
     });
-    expect(() => interpret(leaky, body({ email: "bob@example.com" }), about)).toThrow(expect.objectContaining({ code: "payload/connector-fault" }));
+    expect(() => interpret(leaky, body({ email: "bob@example.com" }), about)).toThrow(
+      expect.objectContaining({ code: "payload/connector-fault" }),
+    );
   });
 
   test("must be of declared activities, about one subject", () => {
-    const doing = (records: readonly never[]) => defineConnector({ ...definition, events: { created: on(z.unknown(), () => records) } } as never);
-    expect(() => interpret(doing([subject({ email: "a@b.c" }), { type: "activity", activity: "undeclared" }] as never), body({}), about)).toThrow("undeclared activity");
-    expect(() => interpret(doing([activity("customer.created")] as never), body({}), about)).toThrow("without a subject");
-    expect(() => interpret(doing([subject({ email: "a@b.c" }), subject({ email: "d@e.f" })] as never), body({}), about)).toThrow("more than one subject");
+    const doing = (records: readonly never[]) =>
+      defineConnector({ ...definition, events: { created: on(z.unknown(), () => records) } } as never);
+    expect(() =>
+      interpret(
+        doing([subject({ email: "a@b.c" }), { type: "activity", activity: "undeclared" }] as never),
+        body({}),
+        about,
+      ),
+    ).toThrow("undeclared activity");
+    expect(() => interpret(doing([activity("customer.created")] as never), body({}), about)).toThrow(
+      "without a subject",
+    );
+    expect(() =>
+      interpret(doing([subject({ email: "a@b.c" }), subject({ email: "d@e.f" })] as never), body({}), about),
+    ).toThrow("more than one subject");
   });
 });
 
@@ -92,14 +154,32 @@ describe("the envelope", () => {
   });
   const request = (text: string, headers: Record<string, string> = { "x-account": "Shop.Example/" }) => {
     const unsigned = webhookRequest({ headers, body: text });
-    return webhookRequest({ headers: { ...headers, ...signature.sign(unsigned, "s", 0).headers }, body: text });
+    return webhookRequest({
+      headers: { ...headers, ...signature.sign(unsigned, "s", 0).headers },
+      body: text,
+    });
   };
-  const take = (r: ReturnType<typeof request>, account: string | null = null) => receive(connector, r, { secrets: ["s"], account }, 0);
+  const take = (r: ReturnType<typeof request>, account: string | null = null) =>
+    receive(connector, r, { secrets: ["s"], account }, 0);
 
   test("is read only after the signature holds", () => {
     let parsed = false;
-    const watching = defineConnector({ ...definition, webhook: { ...definition.webhook, topic: () => { parsed = true; return "created"; } } });
-    receive(watching, webhookRequest({ headers: { "x-signature": "sha256=00" }, body: "{}" }), { secrets: ["s"], account: null }, 0);
+    const watching = defineConnector({
+      ...definition,
+      webhook: {
+        ...definition.webhook,
+        topic: () => {
+          parsed = true;
+          return "created";
+        },
+      },
+    });
+    receive(
+      watching,
+      webhookRequest({ headers: { "x-signature": "sha256=00" }, body: "{}" }),
+      { secrets: ["s"], account: null },
+      0,
+    );
     expect(parsed).toBe(false);
   });
 
@@ -109,7 +189,10 @@ describe("the envelope", () => {
 
   test("is for the connection's account, however it is written", () => {
     expect(take(request('{"id":"1"}'), "https://shop.example").kind).toBe("delivery");
-    expect(take(request('{"id":"1"}'), "other.example")).toEqual({ kind: "refused", reason: "wrong_account" });
+    expect(take(request('{"id":"1"}'), "other.example")).toEqual({
+      kind: "refused",
+      reason: "wrong_account",
+    });
   });
 
   test("tells deliveries apart by the body when the platform's id is missing or the body unreadable", () => {
@@ -123,25 +206,44 @@ describe("the envelope", () => {
   });
 
   test("knows which methods a URL takes", () => {
-    expect(receive(connector, webhookRequest({ method: "GET" }), { secrets: ["s"], account: null }, 0)).toEqual({ kind: "method_not_allowed", allowed: ["POST"] });
+    expect(
+      receive(connector, webhookRequest({ method: "GET" }), { secrets: ["s"], account: null }, 0),
+    ).toEqual({ kind: "method_not_allowed", allowed: ["POST"] });
   });
 });
 
 describe("signatures", () => {
-  const verify = (value: string) => signature.verify(webhookRequest({ headers: { "x-signature": value }, body: "Hello" }), ["s"], 0);
+  const verify = (value: string) =>
+    signature.verify(webhookRequest({ headers: { "x-signature": value }, body: "Hello" }), ["s"], 0);
 
-  test.each([["", "missing_signature"], ["sha256=", "malformed_signature"], ["sha1=abc", "malformed_signature"], [`sha256=${"z".repeat(64)}`, "malformed_signature"], [`sha256=${"a".repeat(64)}`, "mismatch"], [`sha256=${"a".repeat(66)}`, "malformed_signature"]])(
-    "say why they are refused: %s → %s",
-    (value, reason) => expect(verify(value)).toEqual({ ok: false, reason }),
+  test.each([
+    ["", "missing_signature"],
+    ["sha256=", "malformed_signature"],
+    ["sha1=abc", "malformed_signature"],
+    [`sha256=${"z".repeat(64)}`, "malformed_signature"],
+    [`sha256=${"a".repeat(64)}`, "mismatch"],
+    [`sha256=${"a".repeat(66)}`, "malformed_signature"],
+  ])("say why they are refused: %s → %s", (value, reason) =>
+    expect(verify(value)).toEqual({ ok: false, reason }),
   );
 
-  test.each([["", "missing_signature"], ["v1=aa", "missing_timestamp"], ["t=1", "missing_signature"], ["t=x,v1=aa", "malformed_timestamp"], ["t=1,t=2,v1=aa", "malformed_timestamp"], ["t=-5,v1=aa", "malformed_timestamp"], ["t=0,v1=aa", "malformed_timestamp"], ["t=1,v0=aa", "missing_signature"], ["nonsense", "malformed_signature"]])(
-    "with a timestamp say why, too: %s → %s",
-    (value, reason) => {
-      const scheme = timestamped({ header: "x" });
-      expect(scheme.verify(webhookRequest({ headers: { x: value }, body: "" }), ["s"], 1_000)).toEqual({ ok: false, reason });
-    },
-  );
+  test.each([
+    ["", "missing_signature"],
+    ["v1=aa", "missing_timestamp"],
+    ["t=1", "missing_signature"],
+    ["t=x,v1=aa", "malformed_timestamp"],
+    ["t=1,t=2,v1=aa", "malformed_timestamp"],
+    ["t=-5,v1=aa", "malformed_timestamp"],
+    ["t=0,v1=aa", "malformed_timestamp"],
+    ["t=1,v0=aa", "missing_signature"],
+    ["nonsense", "malformed_signature"],
+  ])("with a timestamp say why, too: %s → %s", (value, reason) => {
+    const scheme = timestamped({ header: "x" });
+    expect(scheme.verify(webhookRequest({ headers: { x: value }, body: "" }), ["s"], 1_000)).toEqual({
+      ok: false,
+      reason,
+    });
+  });
 
   test("in the URL are compared whole", () => {
     const scheme = urlSecret();

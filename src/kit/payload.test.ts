@@ -13,15 +13,24 @@ describe("a JSON body", () => {
       price: 199.99,
       text: "706405506930370084",
     });
-    expect(json("[9007199254740991, 9007199254740992, -9007199254740993]")).toEqual([9007199254740991, "9007199254740992", "-9007199254740993"]);
+    expect(json("[9007199254740991, 9007199254740992, -9007199254740993]")).toEqual([
+      9007199254740991,
+      "9007199254740992",
+      "-9007199254740993",
+    ]);
   });
 
-  test.each(["", "{", "nul", '{"a":}', "} I am not valid JSON; 123][", '"unterminated'])("that is no JSON is unreadable: %s", (text) => {
-    expect(() => json(text)).toThrow(code("payload/unreadable"));
-  });
+  test.each(["", "{", "nul", '{"a":}', "} I am not valid JSON; 123][", '"unterminated'])(
+    "that is no JSON is unreadable: %s",
+    (text) => {
+      expect(() => json(text)).toThrow(code("payload/unreadable"));
+    },
+  );
 
   test("that is no UTF-8 is unreadable, not repaired", () => {
-    expect(() => parseBody("json", Buffer.from([0x22, 0xff, 0xfe, 0x22]))).toThrow(code("payload/unreadable"));
+    expect(() => parseBody("json", Buffer.from([0x22, 0xff, 0xfe, 0x22]))).toThrow(
+      code("payload/unreadable"),
+    );
   });
 
   test("may be nested as deep as the limit and no deeper, whatever stands in its strings", () => {
@@ -41,7 +50,9 @@ describe("a JSON body", () => {
 
 describe("a form body", () => {
   test("nests bracketed keys, and tells a space from a plus", () => {
-    expect(form("type=subscribe&data%5Bmerges%5D%5BEMAIL%5D=bob%2Bx%40example.com&data[merges][FNAME]=Bob+B")).toEqual({
+    expect(
+      form("type=subscribe&data%5Bmerges%5D%5BEMAIL%5D=bob%2Bx%40example.com&data[merges][FNAME]=Bob+B"),
+    ).toEqual({
       type: "subscribe",
       data: { merges: { EMAIL: "bob+x@example.com", FNAME: "Bob B" } },
     });
@@ -55,6 +66,8 @@ describe("a form body", () => {
     form("__proto__[admin]=1&constructor[prototype][admin]=1&a[__proto__][admin]=1");
     expect(({} as { admin?: string }).admin).toBeUndefined();
     expect(() => form("a[b][c][d][e][f][g]=1")).toThrow(code("payload/too-deep"));
-    expect(() => form(Array.from({ length: 3_000 }, (_, i) => `k${i}=1`).join("&"))).toThrow(code("payload/too-deep"));
+    expect(() => form(Array.from({ length: 3_000 }, (_, i) => `k${i}=1`).join("&"))).toThrow(
+      code("payload/too-deep"),
+    );
   });
 });

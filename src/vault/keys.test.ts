@@ -6,7 +6,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createController } from "#controllers";
 import { HUB, type Sealed } from "#schemas";
 import { freshRooms, type TestRooms } from "#test";
-import { createKeyRing, keyedHash, masterKeyFromEnvironment, masterKeyFromFile, open, rotateMasterKey, seal } from "./index.ts";
+import {
+  createKeyRing,
+  keyedHash,
+  masterKeyFromEnvironment,
+  masterKeyFromFile,
+  open,
+  rotateMasterKey,
+  seal,
+} from "./index.ts";
 
 const base64 = () => randomBytes(32).toString("base64");
 const context = { purpose: "test", controllerId: HUB, recordId: "r" };
@@ -20,18 +28,23 @@ describe("the master key", () => {
     expect(() => two.get(2)).toThrow("version 2");
   });
 
-  test.each(["", "short", "1:", `${base64()},${base64()}`, `1:${base64()},1:${base64()}`, "x".repeat(44), `1:${base64().slice(0, -1)}`])(
-    "that is malformed is refused with how to make one, without showing it (%#)",
-    (value) => {
-      try {
-        masterKeyFromEnvironment(value);
-        expect.unreachable();
-      } catch (error) {
-        expect(String(error)).toContain("openssl rand -base64 32");
-        if (value.length > 8) expect(String(error)).not.toContain(value.slice(0, 8));
-      }
-    },
-  );
+  test.each([
+    "",
+    "short",
+    "1:",
+    `${base64()},${base64()}`,
+    `1:${base64()},1:${base64()}`,
+    "x".repeat(44),
+    `1:${base64().slice(0, -1)}`,
+  ])("that is malformed is refused with how to make one, without showing it (%#)", (value) => {
+    try {
+      masterKeyFromEnvironment(value);
+      expect.unreachable();
+    } catch (error) {
+      expect(String(error)).toContain("openssl rand -base64 32");
+      if (value.length > 8) expect(String(error)).not.toContain(value.slice(0, 8));
+    }
+  });
 
   test("of a file is made on first use, for its owner's eyes only", () => {
     const path = join(mkdtempSync(join(tmpdir(), "lethe-key-")), "data", "master.key");
@@ -63,7 +76,10 @@ describe("the key ring", () => {
   afterAll(() => rooms.drop());
 
   test("gives each controller keys of its own", async () => {
-    const [a, b] = [await rooms.ring.keys(await rooms.controller()), await rooms.ring.keys(await rooms.controller())];
+    const [a, b] = [
+      await rooms.ring.keys(await rooms.controller()),
+      await rooms.ring.keys(await rooms.controller()),
+    ];
     for (const purpose of ["seal", "subject", "hash", "mac"] as const)
       expect(a.current(purpose).key.equals(b.current(purpose).key), purpose).toBe(false);
   });
@@ -71,7 +87,9 @@ describe("the key ring", () => {
   test("keeps them wrapped in the database", async () => {
     const controllerId = await rooms.controller();
     const secret = (await rooms.ring.keys(controllerId)).current("hash").key.export().toString("hex");
-    const rows = await rooms.superuser((sql) => sql<{ wrapped: Uint8Array }[]>`select wrapped from controller_key`);
+    const rows = await rooms.superuser(
+      (sql) => sql<{ wrapped: Uint8Array }[]>`select wrapped from controller_key`,
+    );
     expect(rows.some(({ wrapped }) => Buffer.from(wrapped).toString("hex").includes(secret))).toBe(false);
   });
 
@@ -92,7 +110,8 @@ describe("the key ring", () => {
   test("tells a destroyed key from one that never was", async () => {
     const controllerId = await rooms.controller();
     await rooms.superuser(
-      (sql) => sql`update controller_key set wrapped = null, destroyed_at = now() where controller_id = ${controllerId} and purpose = 'subject'`,
+      (sql) =>
+        sql`update controller_key set wrapped = null, destroyed_at = now() where controller_id = ${controllerId} and purpose = 'subject'`,
     );
     const keys = await rooms.ring.keys(controllerId);
     expect(() => keys.current("subject")).toThrow("destroyed");
@@ -107,14 +126,22 @@ describe("rotation of the master key", () => {
     const old = masterKeyFromFile(path);
     const ring = createKeyRing(rooms.database, old);
     const { id } = await createController(rooms.database, ring, { name: "c", environment: "sandbox" });
-    const sealed: Sealed<string> = seal((await ring.keys(id)).current("seal"), context, Buffer.from("payload"));
+    const sealed: Sealed<string> = seal(
+      (await ring.keys(id)).current("seal"),
+      context,
+      Buffer.from("payload"),
+    );
 
     const done = await rotateMasterKey(ring, masterKeyFromFile(path), async () => [id]);
     expect(done).toEqual({ version: 2, rewrapped: 5, destroyed: true });
 
     const keys = await createKeyRing(rooms.database, masterKeyFromFile(path)).keys(id);
-    expect(Buffer.from(open((version) => keys.version("seal", version), context, sealed)).toString()).toBe("payload");
-    const rows = await rooms.superuser((sql) => sql`select distinct master_version from controller_key where controller_id = ${id}`);
+    expect(Buffer.from(open((version) => keys.version("seal", version), context, sealed)).toString()).toBe(
+      "payload",
+    );
+    const rows = await rooms.superuser(
+      (sql) => sql`select distinct master_version from controller_key where controller_id = ${id}`,
+    );
     expect(rows).toEqual([{ master_version: 2 }]);
     await rooms.drop();
   });

@@ -21,7 +21,10 @@ describe("a sealed value", () => {
 
   test("is never the same twice, and holds nothing of its text", () => {
     const wrapping = key(1);
-    const [a, b] = [seal(wrapping, context, Buffer.from("bob@example.com")), seal(wrapping, context, Buffer.from("bob@example.com"))];
+    const [a, b] = [
+      seal(wrapping, context, Buffer.from("bob@example.com")),
+      seal(wrapping, context, Buffer.from("bob@example.com")),
+    ];
     expect(Buffer.from(a).equals(Buffer.from(b))).toBe(false);
     expect(text(a)).not.toContain("bob");
   });
@@ -45,11 +48,15 @@ describe("a sealed value", () => {
     ["a boundary moved between two parts", { ...context, purpose: "deliver", recordId: "yr1" }],
   ])("does not open for another %s", (_part, other) => {
     const wrapping = key(1);
-    expect(() => open(() => wrapping, other, seal(wrapping, context, Buffer.from("secret")))).toThrow("does not open");
+    expect(() => open(() => wrapping, other, seal(wrapping, context, Buffer.from("secret")))).toThrow(
+      "does not open",
+    );
   });
 
   test("does not open with another key", () => {
-    expect(() => open(() => key(1), context, seal(key(1), context, Buffer.from("secret")))).toThrow("does not open");
+    expect(() => open(() => key(1), context, seal(key(1), context, Buffer.from("secret")))).toThrow(
+      "does not open",
+    );
   });
 
   test("is wrapped anew without its payload being touched, and its fingerprint stays", () => {

@@ -34,7 +34,12 @@ export async function freshDatabase(): Promise<TestDatabase> {
 
 async function asAdmin<T>(server: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
   const { url = "", ...options } = serverOf(server);
-  const sql = postgres(url, { ...options, max: 1, onnotice: () => {}, connection: { search_path: "lethe, public" } });
+  const sql = postgres(url, {
+    ...options,
+    max: 1,
+    onnotice: () => {},
+    connection: { search_path: "lethe, public" },
+  });
   try {
     return await work(sql);
   } finally {

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { connectors } from "#connectors";
 import { createConnection, createController } from "#controllers";
-import { type ConnectionId, type ControllerId, type Environment, HUB } from "#schemas";
-import { createKeyRing, type KeyRing, masterKeyFromEnvironment } from "#vault";
 import { type Database, tables } from "#database";
 import { didOf } from "#identity";
+import { type ConnectionId, type ControllerId, type Environment, HUB } from "#schemas";
+import { createKeyRing, type KeyRing, masterKeyFromEnvironment } from "#vault";
 import { freshDatabase, type TestDatabase } from "./database.ts";
 
 export interface TestRooms extends TestDatabase {
@@ -30,10 +30,21 @@ export async function freshRooms(): Promise<TestRooms> {
     masterKey,
     controller: async (environment = "sandbox") =>
       (await createController(opened.database, ring, { name: "test", environment })).id,
-    connection: async (controllerId, connector, { secret = randomBytes(16).toString("hex"), ...options } = {}) => {
+    connection: async (
+      controllerId,
+      connector,
+      { secret = randomBytes(16).toString("hex"), ...options } = {},
+    ) => {
       const known = connectors.get(connector);
       if (known === undefined) throw new Error(`no connector ${connector}`);
-      const made = await createConnection(opened.database, ring, known, controllerId, { secret, ...options }, "http://test");
+      const made = await createConnection(
+        opened.database,
+        ring,
+        known,
+        controllerId,
+        { secret, ...options },
+        "http://test",
+      );
       return { id: made.id, secret, url: made.secretUrl };
     },
   };
@@ -43,7 +54,12 @@ async function makeHub(database: Database, ring: KeyRing): Promise<void> {
   await database.inController(HUB, async (tx) => {
     await tx.db
       .insert(tables.controller)
-      .values({ controllerId: HUB, name: "hub", environment: "live", did: didOf("controller", crypto.randomUUID()) });
+      .values({
+        controllerId: HUB,
+        name: "hub",
+        environment: "live",
+        did: didOf("controller", crypto.randomUUID()),
+      });
     await ring.create(tx);
   });
 }

@@ -80,7 +80,10 @@ describe("the embedded PostgreSQL", () => {
     const folder = closedFolder();
     const server = await attachEmbedded(folder);
     await server.release();
-    writeFileSync(join(folder, "postgres/postmaster.pid"), `${process.pid}\n/nowhere\n0\n5432\n.\n\n  0 0\nready\n`);
+    writeFileSync(
+      join(folder, "postgres/postmaster.pid"),
+      `${process.pid}\n/nowhere\n0\n5432\n.\n\n  0 0\nready\n`,
+    );
     const again = await attachEmbedded(folder);
     expect(await ask(again.connect("postgres", "postgres"))).toEqual([{ one: 1 }]);
     await again.release();
@@ -93,9 +96,9 @@ describe("the embedded PostgreSQL", () => {
     await expect(ask(hub, "set role lethe_owner")).rejects.toThrow(/permission denied/);
     await expect(ask(hub, "select * from lethe.subject")).rejects.toThrow(/permission denied/);
     await expect(ask(hub, "create table lethe.mine (i int)")).rejects.toThrow(/permission denied/);
-    expect(await ask(hub, "select session_user, usesuper from pg_user where usename = session_user")).toEqual([
-      { session_user: "lethe_hub", usesuper: false },
-    ]);
+    expect(await ask(hub, "select session_user, usesuper from pg_user where usename = session_user")).toEqual(
+      [{ session_user: "lethe_hub", usesuper: false }],
+    );
     await opened.close();
   });
 

@@ -139,8 +139,8 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
 
   async function keepLeases(): Promise<void> {
     if (working.size === 0) return;
-    await inTransaction((tx) => extendLeases(tx, [...working.values()], leaseSeconds)).catch((error: unknown) =>
-      log.warn(describeError(error), "leases could not be extended"),
+    await inTransaction((tx) => extendLeases(tx, [...working.values()], leaseSeconds)).catch(
+      (error: unknown) => log.warn(describeError(error), "leases could not be extended"),
     );
   }
 

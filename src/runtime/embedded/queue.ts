@@ -46,13 +46,14 @@ export async function claimItems(
       select * from unnest(${limited.map(({ id }) => id)}::text[], ${limited.map(({ concurrency }) => concurrency?.limit ?? 0)}::int[]) as t(function_id, most)
     ), busy as (
       select function_id, concurrency_key, count(*) as leased from runtime_queue
-      where lease is not null and locked_until >= now() and concurrency_key is not null group by 1, 2
+      where lease is not null and locked_until >= clock_timestamp() and concurrency_key is not null group by 1, 2
     ), due as (
       select q.controller_id, q.id, q.run_at, q.function_id, q.concurrency_key, l.most, coalesce(b.leased, 0) as leased
       from runtime_queue q
       left join limits l on l.function_id = q.function_id
       left join busy b on b.function_id = q.function_id and b.concurrency_key = q.concurrency_key
-      where q.run_at <= now() and (q.lease is null or q.locked_until < now())
+      -- The clock, not now(): this transaction may have begun before the one that queued the item.
+      where q.run_at <= clock_timestamp() and (q.lease is null or q.locked_until < clock_timestamp())
         and q.function_id = any(${[...functions.keys()]}::text[]) and (l.most is null or coalesce(b.leased, 0) < l.most)
       order by q.run_at, q.id limit ${WINDOW}
     ), placed as (
@@ -80,7 +81,11 @@ export async function nextDue({ sql }: Transaction): Promise<number | undefined>
 }
 
 /** Keeps what is being worked on ours. */
-export async function extendLeases({ sql }: Transaction, items: readonly Item[], leaseSeconds: number): Promise<void> {
+export async function extendLeases(
+  { sql }: Transaction,
+  items: readonly Item[],
+  leaseSeconds: number,
+): Promise<void> {
   await sql`update runtime_queue q set locked_until = now() + make_interval(secs => ${leaseSeconds})
     from unnest(${items.map(({ controllerId }) => controllerId)}::uuid[], ${items.map(({ id }) => id)}::uuid[], ${items.map(({ lease }) => lease)}::uuid[]) as i(controller_id, id, lease)
     where q.controller_id = i.controller_id and q.id = i.id and q.lease = i.lease`;
