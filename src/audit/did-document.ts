@@ -17,7 +17,7 @@ export function didDocument(did: Did, keys: readonly { version: number; publicKe
     "@context": [
       "https://www.w3.org/ns/did/v1",
       "https://w3id.org/security/jwk/v1",
-      { lethe: "https://lethe.dev/ns#" },
+      { lethe: "urn:lethe:ns:" },
     ],
     id: did,
     verificationMethod: methods,

@@ -27,7 +27,11 @@ export interface AppOptions {
 export function createApp(options: AppOptions): Hono {
   const { door, database, ring, metrics, log } = options;
   const app = new Hono();
-  app.use(secureHeaders());
+  app.use(secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } }));
+  app.use(async (context, next) => {
+    context.header("cache-control", "no-store");
+    await next();
+  });
   app.onError((error, context) => {
     if (!(error instanceof LetheError)) log.error(describeError(error), "a request failed");
     return problem(context, error);

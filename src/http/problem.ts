@@ -17,7 +17,7 @@ export function problem(context: Context, error: unknown): Response {
   const status = error instanceof LetheError ? error.status : 500;
   const { code, message } = describeError(error);
   const body: Problem = {
-    type: `https://lethe.dev/problems/${code}`,
+    type: `urn:lethe:problem:${code.replace("/", ":")}`,
     title: TITLES[status] ?? "Internal error",
     status,
     detail: message,

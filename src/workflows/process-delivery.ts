@@ -2,7 +2,7 @@ import { eventType, type Inngest } from "inngest";
 import { z } from "zod";
 import { appendEvents } from "#audit";
 import { isConnectionFault } from "#database";
-import { noteFailure, type Settlement, settleDeliveries, shredPayloads } from "#intake";
+import { noteFailure, settleDeliveries, shredPayloads } from "#intake";
 import { type ControllerId, type DeliveryId, describeError, events } from "#schemas";
 import type { WorkflowRooms } from "./index.ts";
 import { recordDeliveries } from "./record-deliveries.ts";
@@ -42,8 +42,8 @@ export function processDelivery(client: Inngest, rooms: WorkflowRooms) {
     async ({ events: batch, step }) => {
       const controllerId = controllerOf(batch);
       const ids = [...new Set(batch.map(({ data }) => data.deliveryId))];
-      const { settled, again } = await step.run("record", () => recordTogether(rooms, controllerId, ids));
-      if (settled.length > 0) await step.run("shred", () => shred(rooms, controllerId, settled));
+      const again = await step.run("record", () => recordTogether(rooms, controllerId, ids));
+      await step.run("shred", () => shred(rooms, controllerId, ids));
       if (again.length > 0)
         await step.sendEvent(
           "retry alone",
@@ -68,8 +68,8 @@ export function retryDelivery(client: Inngest, rooms: WorkflowRooms) {
     },
     async ({ event, step }) => {
       const { controllerId, deliveryId } = event.data;
-      const settled = await step.run("record", () => recordAlone(rooms, controllerId, deliveryId));
-      if (settled.length > 0) await step.run("shred", () => shred(rooms, controllerId, settled));
+      await step.run("record", () => recordAlone(rooms, controllerId, deliveryId));
+      await step.run("shred", () => shred(rooms, controllerId, [deliveryId]));
     },
   );
 }
@@ -80,43 +80,34 @@ function controllerOf(batch: readonly { data: { controllerId: ControllerId } }[]
   return first.data.controllerId;
 }
 
-interface Recorded {
-  /** Deliveries that ended and whose payload is no longer needed. */
-  readonly settled: DeliveryId[];
-  readonly again: DeliveryId[];
-}
-
+/** Records a batch, and returns those that are to be tried again alone. */
 async function recordTogether(
   rooms: WorkflowRooms,
   controllerId: ControllerId,
   ids: readonly DeliveryId[],
-): Promise<Recorded> {
+): Promise<DeliveryId[]> {
   try {
-    return { settled: done(await record(rooms, controllerId, ids)), again: [] };
+    await record(rooms, controllerId, ids);
+    return [];
   } catch (error) {
     // Nobody's fault in particular: the step is tried again as a whole.
     if (isConnectionFault(error)) throw error;
   }
-  const settled: DeliveryId[] = [];
   const again: DeliveryId[] = [];
   for (const id of ids) {
     try {
-      settled.push(...done(await record(rooms, controllerId, [id])));
+      await record(rooms, controllerId, [id]);
     } catch (error) {
       await note(rooms, controllerId, id, error);
       again.push(id);
     }
   }
-  return { settled, again };
+  return again;
 }
 
-async function recordAlone(
-  rooms: WorkflowRooms,
-  controllerId: ControllerId,
-  id: DeliveryId,
-): Promise<DeliveryId[]> {
+async function recordAlone(rooms: WorkflowRooms, controllerId: ControllerId, id: DeliveryId): Promise<void> {
   try {
-    return done(await record(rooms, controllerId, [id]));
+    await record(rooms, controllerId, [id]);
   } catch (error) {
     await note(rooms, controllerId, id, error);
     throw error;
@@ -127,17 +118,11 @@ async function record(
   rooms: WorkflowRooms,
   controllerId: ControllerId,
   ids: readonly DeliveryId[],
-): Promise<readonly Settlement[]> {
+): Promise<void> {
   const keys = await rooms.ring.keys(controllerId);
-  const settled = await rooms.database.inController(controllerId, (tx) =>
-    recordDeliveries(tx, keys, rooms.connectors, ids),
-  );
+  await rooms.database.inController(controllerId, (tx) => recordDeliveries(tx, keys, rooms.connectors, ids));
   rooms.committed();
-  return settled;
 }
-
-const done = (settled: readonly Settlement[]) =>
-  settled.filter(({ status }) => status !== "failed").map(({ id }) => id);
 
 function note(
   rooms: WorkflowRooms,
@@ -152,7 +137,10 @@ function note(
   return rooms.database.inController(controllerId, (tx) => noteFailure(tx, id, describeError(error)));
 }
 
-/** The last step: the payload goes, what stays is metadata and the fingerprint in the log. */
+/**
+ * The last step: payloads of all that were processed go; what stays is metadata and the fingerprint in the log.
+ * It asks the deliveries, not the step before: that one, when a crash made it run twice, found nothing left to do.
+ */
 async function shred(
   rooms: WorkflowRooms,
   controllerId: ControllerId,

@@ -52,14 +52,12 @@ export async function freshRooms(): Promise<TestRooms> {
 
 async function makeHub(database: Database, ring: KeyRing): Promise<void> {
   await database.inController(HUB, async (tx) => {
-    await tx.db
-      .insert(tables.controller)
-      .values({
-        controllerId: HUB,
-        name: "hub",
-        environment: "live",
-        did: didOf("controller", crypto.randomUUID()),
-      });
+    await tx.db.insert(tables.controller).values({
+      controllerId: HUB,
+      name: "hub",
+      environment: "live",
+      did: didOf("controller", crypto.randomUUID()),
+    });
     await ring.create(tx);
   });
 }

@@ -1,0 +1,140 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { connectors } from "#connectors";
+import { type Fixture, instant, loadFixtures } from "#kit";
+import type { ControllerId } from "#schemas";
+import { freshRooms, type HubProcess, sendFixture, startHubProcess, type TestRooms } from "#test";
+
+/** Every fixture of every platform, signed and sent over HTTP to a running hub, and looked at in the database. */
+let rooms: TestRooms;
+let hub: HubProcess;
+beforeAll(async () => {
+  rooms = await freshRooms();
+  hub = await startHubProcess({
+    DATABASE_URL: rooms.url,
+    LETHE_MASTER_KEY: rooms.masterKey,
+    LETHE_DATA_DIR: mkdtempSync(join(tmpdir(), "lethe-")),
+  });
+});
+afterAll(async () => {
+  await hub.stop();
+  await rooms.drop();
+});
+
+const cases = [...connectors.values()].flatMap((connector) =>
+  loadFixtures(`fixtures/${connector.id}`)
+    .filter(({ expect: { outcome } }) => outcome !== "ping" && outcome !== "handshake")
+    .map((fixture) => ({ name: `${connector.id}/${fixture.name}`, connector: connector.id, fixture })),
+);
+
+const rows = (table: string, controllerId: ControllerId) =>
+  rooms.superuser((sql) => sql`select * from ${sql(table)} where controller_id = ${controllerId}`);
+
+type Expected = Record<string, unknown> & { type: string };
+const ofType = (fixture: Fixture, type: string) =>
+  ((fixture.expect.records ?? []) as Expected[])
+    .map((record, ordinal) => ({ ...record, ordinal }))
+    .filter((record) => record.type === type) as (Expected & { ordinal: number })[];
+
+describe("a running hub turns", () => {
+  test.each(cases)("$name into its records", async ({ connector, fixture }) => {
+    const controllerId = await rooms.controller();
+    const { id, secret } = await rooms.connection(controllerId, connector, { region: "CA" });
+    const response = await sendFixture(`${hub.url}/webhooks/${connector}/${id}`, connector, fixture, secret);
+    expect(response.status).toBe(200);
+    const settled = async () => (await rows("delivery", controllerId))[0];
+    const status = fixture.expect.error !== undefined ? "failed" : (fixture.expect.outcome ?? "processed");
+    await expect.poll(async () => (await settled())?.status, { timeout: 15_000 }).toBe(status);
+    const delivery = await settled();
+    expect(delivery?.error_code).toBe(fixture.expect.error ?? null);
+    // What is done with is shredded; what failed is kept, sealed, for a replay.
+    await expect
+      .poll(async () => (await rows("delivery_payload", controllerId)).length)
+      .toBe(status === "failed" ? 1 : 0);
+
+    const [person] = ofType(fixture, "subject");
+    const identified =
+      person !== undefined && ["email", "phone", "platformId"].some((kind) => kind in person);
+    expect(await rows("subject", controllerId)).toHaveLength(identified ? 1 : 0);
+    const when = (given: unknown) =>
+      instant(typeof given === "string" ? given : fixture.headers["x-shopify-triggered-at"]);
+
+    const activities = await rows("processing_activity", controllerId);
+    expect(activities.map((row) => [row.ordinal, row.activity])).toEqual(
+      identified ? ofType(fixture, "activity").map((record) => [record.ordinal, record.activity]) : [],
+    );
+    for (const row of activities) {
+      const declared = connectors.get(connector)?.activities[row.activity as string];
+      expect(row).toMatchObject({
+        purpose: declared?.purpose,
+        lawful_basis: declared?.lawfulBasis,
+        data_categories: declared?.dataCategories,
+        recipient: connectors.get(connector)?.name,
+      });
+      const occurred = when(
+        ofType(fixture, "activity").find(({ ordinal }) => ordinal === row.ordinal)?.occurredAt,
+      );
+      if (occurred !== undefined) expect(new Date(row.occurred_at).toISOString()).toBe(occurred);
+    }
+    const consents = await rows("consent_record", controllerId);
+    expect(consents.map((row) => [row.ordinal, row.purpose, row.state, row.nature, row.method])).toEqual(
+      ofType(fixture, "consent").map((record) => [
+        record.ordinal,
+        record.purpose,
+        record.state,
+        record.nature,
+        record.method,
+      ]),
+    );
+    const requests = await rows("rights_request", controllerId);
+    expect(requests.map((row) => [row.kind, row.scope, row.status])).toEqual(
+      ofType(fixture, "rights").map((record) => [record.kind, record.scope, "received"]),
+    );
+    for (const row of requests)
+      expect((new Date(row.due_at).getTime() - new Date(row.received_at).getTime()) / 86_400_000).toBe(30);
+    const [connection] = await rows("connection", controllerId);
+    expect(connection?.status).toBe(ofType(fixture, "account").length > 0 ? "uninstalled" : "active");
+
+    const types = (await rows("audit_event", controllerId)).map(
+      ({ entry }) => (JSON.parse(Buffer.from(entry).toString("utf8")) as { type: string }).type,
+    );
+    expect(types).toContain(`delivery.${status}`);
+    for (const [type, list] of [
+      ["activity.recorded", activities],
+      ["consent.recorded", consents],
+      ["rights.requested", requests],
+    ] as const)
+      expect(
+        types.filter((one) => one === type),
+        type,
+      ).toHaveLength(list.length);
+    expect(types.includes("delivery.shredded")).toBe(status !== "failed");
+  });
+});
+
+test("two platforms that share a customer's address give one subject, known through both", async () => {
+  const controllerId = await rooms.controller();
+  for (const name of [
+    "shopify/customers-create",
+    "stripe/customer-created",
+    "mailchimp/subscribe",
+    "woocommerce/customer-created",
+  ]) {
+    const [connector = "", file] = name.split("/");
+    const { id, secret } = await rooms.connection(controllerId, connector);
+    const sent = loadFixtures(`fixtures/${connector}`).find(
+      (candidate) => candidate.name === file,
+    ) as Fixture;
+    await sendFixture(`${hub.url}/webhooks/${connector}/${id}`, connector, sent, secret);
+  }
+  await expect
+    .poll(async () => (await rows("processing_activity", controllerId)).length, { timeout: 10_000 })
+    .toBe(4);
+  expect(await rows("subject", controllerId)).toHaveLength(1);
+  const sources = await rows("identifier_source", controllerId);
+  expect(
+    new Set(sources.filter(({ kind }) => kind === "email").map(({ connection_id }) => connection_id)).size,
+  ).toBe(4);
+});

@@ -1,0 +1,235 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import postgres from "postgres";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { connectors } from "#connectors";
+import { loadFixtures } from "#kit";
+import { childEnvironment, type HubProcess, sendFixture, startHubProcess } from "#test";
+
+/**
+ * Unique strings of every kind through every connector, on success, failure and replay, with logging at its
+ * loudest; then a search through every file that the hub and its database wrote, and everything that was printed.
+ */
+const CANARIES = [
+  // Planted in the fixtures' bodies: what each platform knows a person by.
+  "bob@example.com",
+  "bob.new@example.com",
+  "bob+lists@example.com",
+  "guest@example.com",
+  "gift@example.net",
+  "mallory@example.com",
+  "nobody@example.com",
+  "Biller",
+  "O'Connor",
+  "K2P 2L8",
+  "loves ice cream",
+  "Please ring twice",
+  "bob.biller",
+  "super@supertoys.example",
+  "Super Toys",
+  "John Doe is currently",
+  "203.0.113.7",
+  "9ad4d1f4e6a8977b9dd98eed1e477643",
+  "8eb1b522f60d11fa897de1dc6351b7e8",
+  "Mozilla/5.0",
+  "+16135550188",
+  "613-555-0188",
+  "(613) 555-0188",
+  "555-0188",
+  "706405506930370084",
+  "820982911946154508",
+  "cus_QXg1o8vcGmoR32",
+  "8a25ff1d98",
+  "8a25ff1d99",
+  "51da8c3259",
+  "evt_1Pgc76B7WZ01zgkW",
+  "b54557e4-bdd9-4b37-8a5f",
+  "IPod Nano",
+  "IPOD2008PINK",
+  "Example T-Shirt",
+  "Test Campaign Subject",
+];
+
+/** A text and the forms in which it might lie about. */
+function forms(text: string): Buffer[] {
+  const utf8 = Buffer.from(text, "utf8");
+  return [
+    utf8,
+    Buffer.from(text, "utf16le"),
+    Buffer.from(utf8.toString("hex")),
+    Buffer.from(utf8.toString("hex").toUpperCase()),
+    Buffer.from(encodeURIComponent(text)),
+    ...base64Cores(utf8),
+  ];
+}
+
+/** What of a text's base64 stays the same wherever in a longer text it stands. */
+function base64Cores(utf8: Buffer): Buffer[] {
+  return [0, 1, 2].map((shift) => {
+    const encoded = Buffer.concat([Buffer.alloc(shift), utf8])
+      .toString("base64")
+      .replace(/=+$/, "");
+    return Buffer.from(encoded.slice(shift === 0 ? 0 : shift + 1, -2));
+  });
+}
+
+const NEEDLES = CANARIES.flatMap((canary) =>
+  forms(canary)
+    .filter((form) => form.length >= 6)
+    .map((form) => ({ canary, form })),
+);
+
+const files = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
+
+function search(texts: ReadonlyMap<string, Buffer>): string[] {
+  return [...texts].flatMap(([place, bytes]) =>
+    NEEDLES.filter(({ form }) => bytes.includes(form)).map(({ canary }) => `${canary} in ${place}`),
+  );
+}
+
+let dataDir: string;
+let hub: HubProcess;
+const connections = new Map<string, { url: string; secret: string }>();
+const printed: string[] = [];
+
+const lethe = (...args: string[]) => {
+  const run = spawnSync(process.execPath, ["src/main.ts", ...args], {
+    env: childEnvironment({ LETHE_DATA_DIR: dataDir, LOG_LEVEL: "debug" }),
+    encoding: "utf8",
+  });
+  printed.push(run.stdout, run.stderr);
+  return run;
+};
+
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), "lethe-leak-"));
+  hub = await startHubProcess({ LETHE_DATA_DIR: dataDir, LOG_LEVEL: "debug" });
+  const controller = JSON.parse(
+    lethe("controller", "add", "leak", "--environment", "sandbox", "--json").stdout,
+  ).id as string;
+  for (const connector of connectors.keys()) {
+    const secret = `secret-of-${connector}`;
+    const { url } = JSON.parse(
+      lethe(
+        "connection",
+        "add",
+        connector,
+        "--controller",
+        controller,
+        "--secret",
+        secret,
+        "--region",
+        "CA",
+        "--json",
+      ).stdout,
+    );
+    connections.set(connector, { url, secret });
+  }
+}, 30_000);
+afterAll(async () => {
+  await hub.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+const unsettled = () =>
+  (JSON.parse(lethe("deliveries", "list", "--status", "received", "--json").stdout) as unknown[]).length;
+
+/** Every page that PostgreSQL still holds in memory goes to its files. */
+async function checkpoint(): Promise<void> {
+  const sql = postgres({
+    path: join(dataDir, "postgres/.s.PGSQL.5432"),
+    user: "postgres",
+    database: "lethe",
+    max: 1,
+  });
+  await sql`checkpoint`;
+  await sql.end();
+}
+
+function everything(): Map<string, Buffer> {
+  const found = new Map(files(dataDir).map((path) => [path, readFileSync(path)]));
+  return found
+    .set("what the hub printed", Buffer.from(hub.output()))
+    .set("what the commands printed", Buffer.from(printed.join("\n")));
+}
+
+describe("nothing personal is found", () => {
+  test("in data directory, WAL, logs, answers or runtime tables, for processed, failed, ignored and replayed deliveries", async () => {
+    const answers: string[] = [];
+    const send = async (only?: (name: string) => boolean) => {
+      for (const connector of connectors.keys()) {
+        const { url, secret } = connections.get(connector) ?? { url: "", secret: "" };
+        for (const fixture of loadFixtures(`fixtures/${connector}`)) {
+          if (only !== undefined && !only(fixture.name)) continue;
+          answers.push(await (await sendFixture(url, connector, fixture, secret)).text());
+          answers.push(await (await sendFixture(url, connector, fixture, "wrong secret")).text());
+        }
+      }
+    };
+    await send();
+    await send(); // duplicates
+    await expect.poll(unsettled, { timeout: 20_000 }).toBe(0);
+    expect(lethe("deliveries", "replay", "--status", "failed", "--json").status).toBe(0);
+    await expect.poll(unsettled, { timeout: 20_000 }).toBe(0);
+    for (const command of [
+      ["deliveries", "list"],
+      ["deliveries", "list", "--status", "failed", "--json"],
+      ["subjects", "list", "--json"],
+      ["activities", "list", "--json"],
+      ["consents", "list", "--json"],
+      ["rights", "list", "--json"],
+      ["connection", "list", "--json"],
+      ["audit", "verify", "--json"],
+      ["doctor", "--json"],
+    ])
+      lethe(...command);
+    const found = spawnSync(
+      process.execPath,
+      [
+        "src/main.ts",
+        "subjects",
+        "find",
+        "--controller",
+        JSON.parse(lethe("controller", "list", "--json").stdout)[1].id,
+        "--email",
+        "-",
+        "--json",
+      ],
+      { env: childEnvironment({ LETHE_DATA_DIR: dataDir }), input: "bob@example.com\n", encoding: "utf8" },
+    );
+    expect(JSON.parse(found.stdout)).toHaveLength(1);
+    printed.push(found.stdout, found.stderr, ...answers, await (await fetch(`${hub.url}/metrics`)).text());
+    await checkpoint();
+    const places = everything();
+    expect([...places.keys()].some((path) => path.includes("pg_wal"))).toBe(true);
+    expect(search(places)).toEqual([]);
+  }, 90_000);
+
+  test("and a planted one is: the search works in tables, WAL and logs", async () => {
+    const sql = postgres({
+      path: join(dataDir, "postgres/.s.PGSQL.5432"),
+      user: "postgres",
+      database: "lethe",
+      max: 1,
+    });
+    await sql`create table public.planted as select 'bob@example.com'::text as clear, encode('Please ring twice'::bytea, 'hex') as hex, encode('xbob+lists@example.comx'::bytea, 'base64') as base64`;
+    await sql.end();
+    await checkpoint();
+    const hits = search(everything());
+    for (const canary of ["bob@example.com", "Please ring twice", "bob+lists@example.com"]) {
+      expect(
+        hits.some((hit) => hit.startsWith(canary) && hit.includes("/base/")),
+        canary,
+      ).toBe(true);
+      expect(
+        hits.some((hit) => hit.startsWith(canary) && hit.includes("pg_wal")),
+        canary,
+      ).toBe(true);
+    }
+  });
+});
