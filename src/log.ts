@@ -40,11 +40,28 @@ const ALLOWED = new Set([
   "where",
 ]);
 
+/** Milliseconds in which the same warning is given once: while the database is away it would come every half second. */
+const ONCE_IN = 30_000;
+
 export function createLog(level: Config["logLevel"]): Log {
+  const given = new Map<string, number>();
+  const isNews = (fields: unknown, text: unknown) => {
+    const code = typeof fields === "object" && fields !== null && "code" in fields ? fields.code : "";
+    const key = `${code} ${text}`;
+    const now = Date.now();
+    const news = now - (given.get(key) ?? 0) > ONCE_IN;
+    if (news) given.set(key, now);
+    return news;
+  };
   return pino(
     {
       level,
       base: null,
+      hooks: {
+        logMethod(args, method, severity) {
+          if (severity !== pino.levels.values.warn || isNews(args[0], args[1])) method.apply(this, args);
+        },
+      },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: {
         level: (label) => ({ level: label }),

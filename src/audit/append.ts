@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { v4 as uuid } from "uuid";
-import type { ControllerTransaction } from "#database";
+import { asBytea, type ControllerTransaction } from "#database";
 import type { AuditEntry } from "#schemas";
 import { auditErrors } from "./errors.ts";
 
@@ -41,7 +41,7 @@ export async function appendEvents(tx: ControllerTransaction, drafts: readonly E
   }
   // 17 is bytea: postgres.js would encode a plain array of buffers twice.
   await tx.sql`insert into audit_event (controller_id, workflow_id, position, entry)
-    select ${tx.controllerId}::uuid, * from unnest(${workflows}::uuid[], ${positions}::int[], ${tx.sql.array(entries, 17)}::bytea[])`;
+    select ${tx.controllerId}::uuid, * from unnest(${workflows}::uuid[], ${positions}::int[], ${asBytea(entries)}::bytea[])`;
 }
 
 interface Tail {

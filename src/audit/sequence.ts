@@ -1,4 +1,4 @@
-import type { Transaction } from "#database";
+import { asBytea, type Transaction } from "#database";
 import type { ControllerId } from "#schemas";
 import {
   EMPTY,
@@ -99,7 +99,7 @@ async function addLeaves(tx: Transaction, rows: readonly EventRow[]): Promise<vo
     await tx.sql`
       insert into audit_leaf (controller_id, seq, event_id, event_xid, leaf)
       select ${controllerId}::uuid, seq, id, xid::xid8, leaf from unnest(${sequence}::bigint[], ${events.map(({ id }) => id)}::bigint[],
-        ${events.map(({ xid }) => xid)}::text[], ${tx.sql.array(leaves, 17)}::bytea[]) as t(seq, id, xid, leaf)`;
+        ${events.map(({ xid }) => xid)}::text[], ${asBytea(leaves)}::bytea[]) as t(seq, id, xid, leaf)`;
     await tx.sql`
       insert into audit_log (controller_id, size, frontier) values (${controllerId}, ${tree.size}, ${frontierBytes(tree.frontier())})
       on conflict (controller_id) do update set size = excluded.size, frontier = excluded.frontier`;

@@ -1,7 +1,6 @@
 import { statfs } from "node:fs/promises";
 import type { Command } from "commander";
-import postgres from "postgres";
-import { findPolicyFaults, knownMigrations } from "#database";
+import { findPolicyFaults, knownMigrations, withSession } from "#database";
 import { type Rooms, runningHub } from "#hub";
 import { describeError, HUB } from "#schemas";
 import { command, withRooms } from "./command.ts";
@@ -71,7 +70,7 @@ const CHECKS: Record<string, (rooms: Rooms) => Promise<Result>> = {
     return { ok: true, detail: `${knownMigrations()} of ${knownMigrations()} applied` };
   },
   async policies({ server }) {
-    const faults = await asLogin(server, findPolicyFaults);
+    const faults = await withSession(server, findPolicyFaults);
     return {
       ok: faults.length === 0,
       detail:
@@ -127,15 +126,3 @@ const CHECKS: Record<string, (rooms: Rooms) => Promise<Result>> = {
     };
   },
 };
-
-/** The catalogue is read as the login itself: it needs no right to any table. */
-async function asLogin<T>(server: Rooms["server"], work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
-  const { url, ...options } = server;
-  const settings = { ...options, max: 1, fetch_types: true, onnotice: () => {} };
-  const sql = url === undefined ? postgres(settings) : postgres(url, settings);
-  try {
-    return await work(sql);
-  } finally {
-    await sql.end({ timeout: 1 });
-  }
-}

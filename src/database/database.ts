@@ -1,14 +1,14 @@
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import postgres from "postgres";
+import type postgres from "postgres";
 import type { ControllerId } from "#schemas";
-import { drizzle } from "./drizzle.ts";
 import { databaseErrors, isConnectionFault } from "./errors.ts";
-import type { ConnectOptions } from "./migrate.ts";
+import { openPool, type Pool } from "./pool.ts";
 import type { HubRole } from "./roles.ts";
+import { type ConnectOptions, openClient } from "./session.ts";
 
-/** A transaction: `sql` for statements on the hot paths (prepared once a connection), `db` for the rest. */
+/** A transaction: `sql` for statements on the hot paths (prepared once a session), `db` for the rest. */
 export interface Transaction {
-  readonly sql: postgres.TransactionSql;
+  readonly sql: postgres.ISql;
   readonly db: PostgresJsDatabase;
 }
 
@@ -52,52 +52,57 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Most connections a role's pool may open. All together stay under half of a default `max_connections`. */
-const POOL: Record<HubRole, number> = {
-  lethe_app: 8,
-  lethe_intake: 4,
-  lethe_runtime: 4,
-  lethe_sequencer: 2,
+/**
+ * Sessions that a role may have at most (all together stay under half of a default `max_connections`), and
+ * milliseconds that a statement may take: platforms give a webhook 3 to 5 seconds.
+ */
+const LIMITS: Record<HubRole, { sessions: number; statement: number }> = {
+  lethe_app: { sessions: 8, statement: 60_000 },
+  lethe_intake: { sessions: 4, statement: 3_000 },
+  lethe_runtime: { sessions: 4, statement: 30_000 },
+  lethe_sequencer: { sessions: 2, statement: 60_000 },
 };
 
-/** A statement that takes longer is cut off, in milliseconds: platforms give a webhook 3 to 5 seconds. */
-const STATEMENT_TIMEOUT: Record<HubRole, number> = {
-  lethe_app: 60_000,
-  lethe_intake: 3_000,
-  lethe_runtime: 30_000,
-  lethe_sequencer: 60_000,
-};
+/** A transaction has several statements, and reading a whole log has many. */
+const STATEMENTS = 20;
 
 const SNAPSHOT = "isolation level repeatable read read only";
 
 /** Opens the pools. Connects lazily; `openDatabase` in this room's face checks the roles first. */
 export function connect(server: ConnectOptions): Database {
-  const pools = new Map<HubRole, { sql: postgres.Sql }>();
+  const pools = new Map<HubRole, Pool>();
+  const listeners: postgres.Sql[] = [];
 
   return {
     inController: (controllerId, work, { as = "lethe_app", snapshot = false } = {}) =>
-      transaction(pool(as), snapshot ? SNAPSHOT : "", (tx) => {
+      transaction(pool(as), snapshot ? SNAPSHOT : "", ({ sql, db }) => {
         // Not awaited: it travels with the first query of `work`, and the server answers them in order.
-        void tx.sql`select set_config('app.current_controller_id', ${controllerId}, true)`.execute();
-        return work(
-          Object.defineProperty(tx, "controllerId", { value: controllerId }) as ControllerTransaction,
-        );
+        sql`select set_config('app.current_controller_id', ${controllerId}, true)`.catch(() => {});
+        return work({ sql, db, controllerId });
       }),
     acrossControllers: (role, work) => transaction(pool(role), "", work),
     elect,
     listen,
     close: async () => {
-      await Promise.all([...pools.values()].map(({ sql }) => sql.end({ timeout: 2 })));
+      await Promise.all([
+        ...[...pools.values()].map((one) => one.close()),
+        ...listeners.map((one) => one.end({ timeout: 1 })),
+      ]);
     },
   };
 
-  function pool(role: HubRole): postgres.Sql {
+  function pool(role: HubRole): Pool {
     let found = pools.get(role);
     if (found === undefined) {
-      found = { sql: openPool(server, role, POOL[role]) };
+      const { sessions, statement } = LIMITS[role];
+      found = openPool({
+        open: (onclose) => openAs(server, role, onclose),
+        most: sessions,
+        giveUpAfter: statement * STATEMENTS,
+      });
       pools.set(role, found);
     }
-    return found.sql;
+    return found;
   }
 
   async function elect(
@@ -106,7 +111,7 @@ export function connect(server: ConnectOptions): Database {
     lead: (session: { alive(): boolean }) => Promise<void>,
   ): Promise<boolean> {
     let open = true;
-    const session = openPool(server, role, 1, () => {
+    const session = openAs(server, role, () => {
       open = false;
     });
     try {
@@ -115,60 +120,56 @@ export function connect(server: ConnectOptions): Database {
       await lead({ alive: () => open });
       return true;
     } catch (error) {
-      throw isConnectionFault(error) ? databaseErrors.unavailable(error) : error;
+      throw known(error);
     } finally {
       await session.end({ timeout: 1 });
     }
   }
 
   async function listen(channel: string, heard: (payload: string) => void): Promise<void> {
-    await pool("lethe_app").listen(channel, heard, () => heard(""));
+    const listener = openAs(server, "lethe_app", () => {});
+    listeners.push(listener);
+    await listener.listen(channel, heard, () => heard(""));
   }
 }
 
-async function transaction<T>(
-  pool: postgres.Sql,
-  mode: string,
-  work: (tx: Transaction) => Promise<T>,
-): Promise<T> {
-  try {
-    return (await pool.begin(mode, (sql) => {
-      const client = Object.assign(sql, { options: pool.options }) as unknown as postgres.Sql;
-      let db: PostgresJsDatabase | undefined;
-      return work({
-        sql,
-        get db() {
-          db ??= drizzle(client);
-          return db;
-        },
-      });
-    })) as T;
-  } catch (error) {
-    throw isConnectionFault(error) ? databaseErrors.unavailable(error) : error;
-  }
+/**
+ * Every statement is sent as soon as `work` asks, BEGIN together with the first of them: the server takes them in
+ * order. Once one has failed, or the session is lost, all that follow fail too.
+ */
+function transaction<T>(pool: Pool, mode: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return pool.lend(async (session) => {
+    try {
+      session.sql.unsafe(`begin ${mode}`).catch(() => {});
+      const result = await work(session);
+      const { command } = await session.sql.unsafe("commit");
+      // What PostgreSQL answers to a COMMIT after a failed statement whose error `work` kept to itself.
+      if (command !== "COMMIT") throw databaseErrors.rolledBack();
+      return result;
+    } catch (error) {
+      await session.sql.unsafe("rollback").catch(() => {}); // a lost session has done so by itself
+      throw known(error);
+    }
+  });
 }
 
-function openPool(server: ConnectOptions, role: HubRole, max: number, onclose = () => {}): postgres.Sql {
-  const { url, ...options } = server;
-  const settings: postgres.Options<Record<string, never>> = {
-    ...options,
-    max,
+const known = (error: unknown) => (isConnectionFault(error) ? databaseErrors.unavailable(error) : error);
+
+/** A client with one session, in which it has the role. */
+function openAs(server: ConnectOptions, role: HubRole, onclose: () => void): postgres.Sql {
+  return openClient(server, {
+    max: 1,
+    max_lifetime: null,
     connect_timeout: 3,
     backoff: () => 0.1,
-    onnotice: () => {},
     onclose,
-    ...(max === 1 ? { max_lifetime: null, idle_timeout: 0 } : {}),
     connection: {
       role,
       search_path: "lethe",
       application_name: role.replace("_", "-"),
       TimeZone: "UTC",
-      statement_timeout: STATEMENT_TIMEOUT[role],
+      statement_timeout: LIMITS[role].statement,
       idle_in_transaction_session_timeout: 60_000,
     },
-  };
-  const sql = url === undefined ? postgres(settings) : postgres(url, settings);
-  // Sets the pool's parsers and serialisers: times come as strings, JSON goes as text, whoever asks.
-  drizzle(sql);
-  return sql;
+  });
 }

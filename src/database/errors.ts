@@ -7,6 +7,10 @@ export const databaseErrors = {
       status: 503,
       cause,
     }),
+  rolledBack: () =>
+    new LetheError("database/rolled-back", "a statement failed, so nothing of its transaction was written", {
+      retry: true,
+    }),
   unsafeRole: (role: string, fault: string) =>
     new LetheError(
       "database/unsafe-role",

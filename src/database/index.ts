@@ -1,18 +1,19 @@
-import postgres from "postgres";
 import { LetheError } from "#schemas";
 import { connect, type Database } from "./database.ts";
 import { attachEmbedded } from "./embedded/index.ts";
 import { databaseErrors } from "./errors.ts";
-import { type ConnectOptions, migrateDatabase } from "./migrate.ts";
+import { migrateDatabase } from "./migrate.ts";
 import { ensureHubLogin, ensureRoles, HUB_ROLES, OWNER } from "./roles.ts";
+import { type ConnectOptions, serverOf, withSession } from "./session.ts";
 
 export type { ControllerTransaction, Database, Transaction } from "./database.ts";
 export { and, asc, desc, eq, gte, inArray, isNull, lt, or, sql } from "./drizzle.ts";
 export { attachEmbedded } from "./embedded/index.ts";
 export { databaseErrors, isConnectionFault } from "./errors.ts";
-export { appliedMigrations, type ConnectOptions, knownMigrations, migrateDatabase } from "./migrate.ts";
+export { knownMigrations, migrateDatabase } from "./migrate.ts";
 export { findPolicyFaults, type PolicyFault } from "./policies.ts";
 export { ensureHubLogin, ensureRoles, HUB_ROLES } from "./roles.ts";
+export { asBytea, type ConnectOptions, serverOf, withSession } from "./session.ts";
 export * as tables from "./tables/index.ts";
 
 export interface OpenDatabase {
@@ -38,7 +39,7 @@ export async function openDatabase(options: {
   }
   const embedded = await attachEmbedded(options.dataDir);
   try {
-    await provision(embedded.connect("postgres", "postgres"), embedded.connect("postgres"));
+    await provision(embedded.connect("postgres", "postgres"), "lethe");
     return await finish(embedded.connect("postgres"), embedded.connect("lethe_hub"), embedded.release);
   } catch (error) {
     await embedded.release();
@@ -62,33 +63,18 @@ export async function openDatabase(options: {
   }
 }
 
-/** libpq's way of naming a socket folder (`postgres:///lethe?host=/run/postgresql&user=lethe`), which postgres.js lacks. */
-export function serverOf(url: string): ConnectOptions {
-  const parsed = new URL(url);
-  const given = (name: string) => {
-    const value = parsed.searchParams.get(name);
-    parsed.searchParams.delete(name);
-    return value === null ? {} : { [name]: value };
-  };
-  return { ...given("host"), ...given("port"), ...given("user"), ...given("password"), url: parsed.href };
-}
-
 /** First start of an embedded cluster: the hub's login and an empty database. */
-async function provision(cluster: ConnectOptions, target: ConnectOptions): Promise<void> {
-  const { url: _, ...settings } = cluster;
-  const sql = postgres({ ...settings, max: 1, fetch_types: false, onnotice: () => {} });
-  try {
-    const [there] = await sql`select from pg_database where datname = ${String(target.database)}`;
+function provision(cluster: ConnectOptions, database: string): Promise<void> {
+  return withSession(cluster, async (sql) => {
+    const [there] = await sql`select from pg_database where datname = ${database}`;
     if (there !== undefined) return;
     await ensureRoles(sql);
     await ensureHubLogin(sql);
-    await sql.unsafe(`create database ${target.database} owner ${OWNER}`).catch((error: unknown) => {
+    await sql.unsafe(`create database ${database} owner ${OWNER}`).catch((error: unknown) => {
       // Another process was first.
       if (!(error instanceof Error && "code" in error && error.code === "42P04")) throw error;
     });
-  } finally {
-    await sql.end({ timeout: 1 });
-  }
+  });
 }
 
 async function refuseUnsafeRole(database: Database): Promise<void> {
@@ -101,7 +87,7 @@ async function refuseUnsafeRole(database: Database): Promise<void> {
              when pg_has_role(r.oid, ${OWNER}, 'MEMBER') then 'may become the owner of the tables'
              when exists (select from pg_class c where c.relnamespace = 'lethe'::regnamespace and c.relowner = r.oid) then 'owns a table'
         end as fault
-      from pg_roles r where r.rolname = any(${HUB_ROLES as unknown as string[]}) or r.rolname = current_user`,
+      from pg_roles r where r.rolname = any(${[...HUB_ROLES]}::text[]) or r.rolname = current_user`,
   );
   const unsafe = rows.find(({ fault }) => fault !== null);
   if (unsafe !== undefined) throw databaseErrors.unsafeRole(unsafe.name, unsafe.fault ?? "");

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import postgres from "postgres";
+import type postgres from "postgres";
 import { drizzle, migrate } from "./drizzle.ts";
 import { databaseErrors } from "./errors.ts";
 import { ensureRoles, OWNER } from "./roles.ts";
+import { type ConnectOptions, withSession } from "./session.ts";
 
 const FOLDER = fileURLToPath(new URL("./migrations", import.meta.url));
 const SCHEMA = "lethe_migrations";
@@ -11,36 +12,35 @@ const TABLE = "applied";
 /** Advisory lock: one process migrates at a time. */
 const MIGRATING = 0x1e74e002;
 
-export type ConnectOptions = postgres.Options<Record<string, never>> & { url?: string };
-
 /** Brings the schema up to this version of the code, as the owner, under a lock. Returns how many migrations it applied. */
-export async function migrateDatabase(server: ConnectOptions): Promise<number> {
-  const { url, ...options } = server;
-  const settings = { ...options, max: 1, onnotice: () => {}, fetch_types: false };
-  const sql = url === undefined ? postgres(settings) : postgres(url, settings);
-  try {
-    await sql`select pg_advisory_lock(${MIGRATING})`;
-    const before = await appliedMigrations(sql);
-    const known = knownMigrations();
-    if (before > known) throw databaseErrors.newerSchema();
-    if (before === known) return 0;
-    await ensureRoles(sql);
-    await sql.unsafe(`set role ${OWNER}`);
-    await migrate(drizzle(sql), {
-      migrationsFolder: FOLDER,
-      migrationsSchema: SCHEMA,
-      migrationsTable: TABLE,
-    });
-    return known - before;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "42501")
-      throw databaseErrors.cannotMigrate(
-        "this login may not create roles or change the schema; run `lethe migrate` once with a DATABASE_URL that may",
-      );
-    throw error;
-  } finally {
-    await sql.end({ timeout: 1 });
-  }
+export function migrateDatabase(server: ConnectOptions): Promise<number> {
+  return withSession(server, async (sql) => {
+    try {
+      return await migrateAsOwner(sql);
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "42501")
+        throw databaseErrors.cannotMigrate(
+          "this login may not create roles or change the schema; run `lethe migrate` once with a DATABASE_URL that may",
+        );
+      throw error;
+    }
+  });
+}
+
+async function migrateAsOwner(sql: postgres.Sql): Promise<number> {
+  await sql`select pg_advisory_lock(${MIGRATING})`;
+  const before = await appliedMigrations(sql);
+  const known = knownMigrations();
+  if (before > known) throw databaseErrors.newerSchema();
+  if (before === known) return 0;
+  await ensureRoles(sql);
+  await sql.unsafe(`set role ${OWNER}`);
+  await migrate(drizzle(sql), {
+    migrationsFolder: FOLDER,
+    migrationsSchema: SCHEMA,
+    migrationsTable: TABLE,
+  });
+  return known - before;
 }
 
 /** How many migrations this version of the code has. */
@@ -50,7 +50,7 @@ export function knownMigrations(): number {
 }
 
 /** How many migrations the database has had. */
-export async function appliedMigrations(sql: postgres.Sql): Promise<number> {
+async function appliedMigrations(sql: postgres.Sql): Promise<number> {
   const [there] = await sql`select to_regclass(${`${SCHEMA}.${TABLE}`}) is not null as yes`;
   if (there?.yes !== true) return 0;
   const [row] = await sql.unsafe(`select count(*)::int as applied from ${SCHEMA}.${TABLE}`);

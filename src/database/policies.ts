@@ -38,7 +38,7 @@ export async function findPolicyFaults(sql: postgres.Sql | postgres.TransactionS
       select c.oid, c.relname, c.relrowsecurity, c.relforcerowsecurity, c.relowner, c.relacl
       from pg_class c where c.relnamespace = 'lethe'::regnamespace and c.relkind in ('r', 'p')
     ), hub as (
-      select oid, rolname, rolsuper, rolbypassrls, rolcanlogin from pg_roles where rolname = any(${HUB_ROLES as unknown as string[]})
+      select oid, rolname, rolsuper, rolbypassrls, rolcanlogin from pg_roles where rolname = any(${[...HUB_ROLES]}::text[])
     )
     select relname::text as object, 'row-level security is off' as fault from tables where not relrowsecurity
     union all select relname::text, 'row-level security is not FORCEd on the owner' from tables where not relforcerowsecurity

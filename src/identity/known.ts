@@ -1,4 +1,4 @@
-import type { ControllerTransaction } from "#database";
+import { asBytea, type ControllerTransaction } from "#database";
 import type { ConnectionId, Did, IdentifierKind, Sealed, SubjectId } from "#schemas";
 import type { Claim, Identifier } from "./claim.ts";
 import type { Subject } from "./subject.ts";
@@ -54,9 +54,9 @@ async function knownIdentifiers(
   const hashes = claims.flatMap(({ strong, weak }) => [...strong, ...weak].map(({ hash }) => hash));
   const rows = await tx.sql<Row[]>`
     select i.kind, i.scope, i.hash, i.subject_id as "subjectId",
-      (select array_agg(s.connection_id) from identifier_source s
+      (select json_agg(s.connection_id) from identifier_source s
        where s.controller_id = i.controller_id and s.subject_id = i.subject_id and s.hash = i.hash and s.kind = i.kind) as connections
-    from identifier i where i.controller_id = ${tx.controllerId} and i.hash = any(${tx.sql.array(hashes, 17)}::bytea[])`;
+    from identifier i where i.controller_id = ${tx.controllerId} and i.hash = any(${asBytea(hashes)}::bytea[])`;
   return rows.map((row) => ({ ...row, connections: new Set(row.connections ?? []) }));
 }
 
@@ -83,10 +83,7 @@ async function knownObjects(
     select connection_id as "connectionId", hash, subject_id as "subjectId" from object_reference
     where controller_id = ${tx.controllerId} and (connection_id, hash) in (
       select * from unnest(${wanted.map(({ connectionId }) => connectionId)}::uuid[],
-        ${tx.sql.array(
-          wanted.map(({ hash }) => hash),
-          17,
-        )}::bytea[]))`;
+        ${asBytea(wanted.map(({ hash }) => hash))}::bytea[]))`;
   return new Map(rows.map((row) => [objectKey(row, row.hash), row.subjectId]));
 }
 

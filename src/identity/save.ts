@@ -1,4 +1,4 @@
-import type { ControllerTransaction } from "#database";
+import { asBytea, type ControllerTransaction } from "#database";
 import type { ConnectionId, DeliveryId, Personal, SubjectId } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import type { Identifier } from "./claim.ts";
@@ -23,31 +23,30 @@ export async function saveChanges(
   changes: Changes,
 ): Promise<void> {
   const { sql, controllerId } = tx;
-  const bytes = (values: readonly Uint8Array[]) => sql.array([...values], 17);
   const column = <T, K extends keyof T>(rows: readonly T[], key: K): T[K][] => rows.map((row) => row[key]);
   const statements = [
     changes.created.length > 0 &&
       sql`insert into subject (controller_id, id, did, sealed_key, audit_reference)
         select ${controllerId}::uuid, * from unnest(${column(changes.created, "id")}::uuid[], ${column(changes.created, "did")}::text[],
-          ${bytes(column(changes.created, "sealedKey"))}::bytea[], ${bytes(column(changes.created, "auditReference"))}::bytea[])`,
+          ${asBytea(column(changes.created, "sealedKey"))}::bytea[], ${asBytea(column(changes.created, "auditReference"))}::bytea[])`,
     changes.identifiers.length > 0 &&
       sql`insert into identifier (controller_id, kind, scope, hash, subject_id, key_version, normaliser)
         select ${controllerId}::uuid, *, ${keys.current("hash").version}::int, ${NORMALISER}
         from unnest(${column(changes.identifiers, "kind")}::text[], ${column(changes.identifiers, "scope")}::uuid[],
-          ${bytes(column(changes.identifiers, "hash"))}::bytea[], ${column(changes.identifiers, "subjectId")}::uuid[])`,
+          ${asBytea(column(changes.identifiers, "hash"))}::bytea[], ${column(changes.identifiers, "subjectId")}::uuid[])`,
     changes.sources.length > 0 &&
       sql`insert into identifier_source (controller_id, subject_id, hash, kind, connection_id)
-        select ${controllerId}::uuid, * from unnest(${column(changes.sources, "subjectId")}::uuid[], ${bytes(column(changes.sources, "hash"))}::bytea[],
+        select ${controllerId}::uuid, * from unnest(${column(changes.sources, "subjectId")}::uuid[], ${asBytea(column(changes.sources, "hash"))}::bytea[],
           ${column(changes.sources, "kind")}::text[], ${column(changes.sources, "connectionId")}::uuid[]) on conflict do nothing`,
     changes.references.length > 0 &&
       sql`insert into platform_reference (controller_id, subject_id, connection_id, hash, sealed)
         select ${controllerId}::uuid, * from unnest(${changes.references.map(({ subject }) => subject.id)}::uuid[],
-          ${column(changes.references, "connectionId")}::uuid[], ${bytes(column(changes.references, "hash"))}::bytea[],
-          ${bytes(changes.references.map((r) => sealReference(controllerId, keys, r.subject, r.connectionId, r.value)))}::bytea[])
+          ${column(changes.references, "connectionId")}::uuid[], ${asBytea(column(changes.references, "hash"))}::bytea[],
+          ${asBytea(changes.references.map((r) => sealReference(controllerId, keys, r.subject, r.connectionId, r.value)))}::bytea[])
         on conflict do nothing`,
     changes.objects.length > 0 &&
       sql`insert into object_reference (controller_id, connection_id, hash, subject_id)
-        select ${controllerId}::uuid, * from unnest(${column(changes.objects, "connectionId")}::uuid[], ${bytes(column(changes.objects, "hash"))}::bytea[],
+        select ${controllerId}::uuid, * from unnest(${column(changes.objects, "connectionId")}::uuid[], ${asBytea(column(changes.objects, "hash"))}::bytea[],
           ${column(changes.objects, "subjectId")}::uuid[]) on conflict do nothing`,
     changes.candidates.length > 0 &&
       sql`insert into candidate_link (controller_id, first_subject, second_subject, reason, delivery_id)

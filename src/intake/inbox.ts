@@ -1,4 +1,4 @@
-import type { Database } from "#database";
+import { asBytea, type Database } from "#database";
 import type { ConnectionId, ControllerId, DeliveryId, Sealed } from "#schemas";
 import type { StoredRequest } from "./sealed-request.ts";
 
@@ -82,8 +82,8 @@ export function openInbox(
         const rows = await sql<{ id: DeliveryId }[]>`
           with given as (
             select * from unnest(${column("id")}::uuid[], ${column("connectionId")}::uuid[], ${column("connector")}::text[],
-              ${column("topic")}::text[], ${sql.array(column("dedupe"), 17)}::bytea[], ${sql.array(column("bodyMac"), 17)}::bytea[],
-              ${sql.array(column("sealed"), 17)}::bytea[]) as t(id, connection_id, connector, topic, dedupe, body_mac, sealed)
+              ${column("topic")}::text[], ${asBytea(column("dedupe"))}::bytea[], ${asBytea(column("bodyMac"))}::bytea[],
+              ${asBytea(column("sealed"))}::bytea[]) as t(id, connection_id, connector, topic, dedupe, body_mac, sealed)
           ), stored as (
             insert into delivery (controller_id, id, connection_id, connector, topic, dedupe, body_mac)
             select ${controllerId}::uuid, id, connection_id, connector, topic, dedupe, body_mac from given

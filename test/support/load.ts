@@ -3,12 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** Shopify customers, each unique, signed and sent as a platform sends: again, under the same id, until acknowledged. */
 export interface Load {
-  /** Ids of deliveries that were acknowledged with 200. */
-  readonly acknowledged: Set<string>;
+  /** How many deliveries were acknowledged with 200. */
+  acknowledged(): number;
   /** How often each status was answered; 0 for no answer at all. */
   readonly statuses: Map<number, number>;
   /** Gives up what is not acknowledged yet, and resolves when nothing is under way. */
   stop(): Promise<void>;
+  /** Sends everything that was acknowledged once more, and counts what the hub says of each. A lost one is `accepted`. */
+  sendAgain(): Promise<Record<string, number>>;
 }
 
 export function startLoad(options: {
@@ -17,7 +19,7 @@ export function startLoad(options: {
   senders: number;
   total?: number;
 }): Load {
-  const acknowledged = new Set<string>();
+  const acknowledged: RequestInit[] = [];
   const statuses = new Map<number, number>();
   let stopped = false;
   let begun = 0;
@@ -31,18 +33,20 @@ export function startLoad(options: {
         phone: null,
         note: "x".repeat(500),
       });
-      const headers = {
-        "content-type": "application/json",
-        "x-shopify-topic": "customers/create",
-        "x-shopify-shop-domain": "load.myshopify.com",
-        "x-shopify-webhook-id": id,
-        "x-shopify-hmac-sha256": createHmac("sha256", options.secret).update(body).digest("base64"),
+      const request = {
+        method: "POST",
+        body,
+        headers: {
+          "content-type": "application/json",
+          "x-shopify-topic": "customers/create",
+          "x-shopify-shop-domain": "load.myshopify.com",
+          "x-shopify-webhook-id": id,
+          "x-shopify-hmac-sha256": createHmac("sha256", options.secret).update(body).digest("base64"),
+        },
       };
       while (!stopped) {
         const status = await fetch(options.url(), {
-          method: "POST",
-          headers,
-          body,
+          ...request,
           signal: AbortSignal.timeout(10_000),
         })
           .then(async (response) => {
@@ -52,7 +56,7 @@ export function startLoad(options: {
           .catch(() => 0);
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
         if (status === 200) {
-          acknowledged.add(id);
+          acknowledged.push(request);
           break;
         }
         await sleep(25);
@@ -60,11 +64,24 @@ export function startLoad(options: {
     }
   });
   return {
-    acknowledged,
+    acknowledged: () => acknowledged.length,
     statuses,
     stop: async () => {
       stopped = true;
       await Promise.all(senders);
+    },
+    sendAgain: async () => {
+      const outcomes: Record<string, number> = {};
+      const left = [...acknowledged];
+      const send = async () => {
+        for (let request = left.pop(); request !== undefined; request = left.pop()) {
+          const response = await fetch(options.url(), request);
+          const { status } = (await response.json()) as { status: string };
+          outcomes[status] = (outcomes[status] ?? 0) + 1;
+        }
+      };
+      await Promise.all(Array.from({ length: options.senders }, send));
+      return outcomes;
     },
   };
 }

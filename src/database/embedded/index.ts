@@ -1,14 +1,15 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import postgres from "postgres";
-import { databaseErrors } from "../errors.ts";
+import type postgres from "postgres";
+import { databaseErrors, isConnectionFault } from "../errors.ts";
+import { type ConnectOptions, openClient } from "../session.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
 import { socketPath } from "./socket.ts";
 
 /** The embedded PostgreSQL, shared by the hub and any command that runs beside it. */
 export interface EmbeddedServer {
   /** postgres.js options that reach it: `postgres` is the superuser, for set-up only; `lethe_hub` all the rest. */
-  connect(user: "postgres" | "lethe_hub", database?: string): postgres.Options<Record<string, never>>;
+  connect(user: "postgres" | "lethe_hub", database?: string): ConnectOptions;
   /** Lets go of it; whoever is the last to do so stops it cleanly. */
   release(): Promise<void>;
 }
@@ -24,6 +25,7 @@ export async function attachEmbedded(dataDir: string): Promise<EmbeddedServer> {
   const cluster = openCluster(dataDir);
   const socket = socketPath(join(cluster.folder, ".s.PGSQL.5432"));
   let releasing = false;
+  let recovering = false;
   let control = await hold();
   return { connect, release };
 
@@ -35,15 +37,13 @@ export async function attachEmbedded(dataDir: string): Promise<EmbeddedServer> {
   async function hold(): Promise<postgres.Sql> {
     let held = false;
     const sql = await reach(cluster, () =>
-      postgres({
-        ...connect("postgres", "postgres"),
+      openClient(connect("postgres", "postgres"), {
         max: 1,
         idle_timeout: 0,
         max_lifetime: null,
         fetch_types: false,
-        onnotice: () => {},
         onclose: () => {
-          if (held && !releasing) void recover();
+          if (held && !releasing && !recovering) void recover();
         },
       }),
     );
@@ -51,11 +51,19 @@ export async function attachEmbedded(dataDir: string): Promise<EmbeddedServer> {
     return sql;
   }
 
+  /** However long it takes: a full disk or a missing folder may be put right while we try. */
   async function recover(): Promise<void> {
-    releasing = true; // one recovery at a time; the old session's later events are of no interest
+    recovering = true;
     await control.end({ timeout: 0 });
-    releasing = false;
-    control = await hold();
+    let session: postgres.Sql | undefined;
+    while (session === undefined && !releasing)
+      session = await hold().catch(async () => {
+        await sleep(1_000);
+        return undefined;
+      });
+    recovering = false;
+    control = session ?? control;
+    if (releasing) await control.end({ timeout: 0 });
   }
 
   async function release(): Promise<void> {
@@ -64,6 +72,8 @@ export async function attachEmbedded(dataDir: string): Promise<EmbeddedServer> {
       await control`select pg_advisory_unlock_shared(${IN_USE})`;
       const [row] = await control`select pg_try_advisory_lock(${IN_USE}) as last`;
       if (row?.last === true) await cluster.shutdown();
+    } catch (error) {
+      if (!isConnectionFault(error)) throw error; // gone already: there is nothing to let go of
     } finally {
       await control.end({ timeout: 1 });
       socket.remove();

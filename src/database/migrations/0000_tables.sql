@@ -288,6 +288,7 @@ CREATE TABLE "lethe"."runtime_queue" (
 	"run_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"lease" uuid,
 	"locked_until" timestamp with time zone,
+	"worker" integer,
 	"concurrency_key" text,
 	CONSTRAINT "runtime_queue_controller_id_id_pk" PRIMARY KEY("controller_id","id")
 );

@@ -103,6 +103,8 @@ export const runtimeQueue = lethe.table(
     runAt: instant("run_at").notNull().defaultNow(),
     lease: pg.uuid("lease"),
     lockedUntil: instant("locked_until"),
+    /** The process that holds the lease, so that it ends with the process. */
+    worker: pg.integer("worker"),
     concurrencyKey: pg.text("concurrency_key"),
   },
   (t) => [

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Inngest, InngestFunction } from "inngest";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { databaseErrors } from "#database";
 import { freshDatabase, type TestDatabase } from "#test";
 import { createEmbeddedRuntime } from "./index.ts";
 
@@ -79,8 +80,12 @@ describe("when a worker dies", () => {
     await surviving.stop();
   });
 
-  test("what it had leased comes back when the lease is over", async () => {
+  test.each([
+    { how: "when the lease is over, if it hangs", leasedFor: "700 milliseconds", worker: null },
+    { how: "at once, if its process is gone", leasedFor: "1 hour", worker: 2_000_000_000 },
+  ])("what it had leased comes back $how", async ({ leasedFor, worker: holder }) => {
     const name = `lease/${randomUUID()}`;
+    const run = randomUUID();
     const did: string[] = [];
     const functions = (client: Inngest) => [
       client.createFunction({ id: "lease", triggers: [{ event: name }], retries: 0 }, async ({ step }) => {
@@ -92,15 +97,36 @@ describe("when a worker dies", () => {
     await first.stop();
     await first.send(name, {}); // into the outbox; nobody works
     await db.superuser(async (sql) => {
-      await sql`insert into lethe.runtime_run (controller_id, id, function_id, status, events) values ('00000000-0000-0000-0000-000000000000', ${"11111111-1111-4111-8111-111111111111"}, 'lethe-lease', 'running', jsonb_build_array(jsonb_build_object('name', ${name}::text, 'data', '{}'::jsonb, 'id', 'x', 'ts', 0)))`;
-      await sql`insert into lethe.runtime_queue (controller_id, id, run_id, function_id, kind, step_id, lease, locked_until)
-        values ('00000000-0000-0000-0000-000000000000', gen_random_uuid(), '11111111-1111-4111-8111-111111111111', 'lethe-lease', 'call', 'step', gen_random_uuid(), now() + interval '700 milliseconds')`;
+      await sql`insert into lethe.runtime_run (controller_id, id, function_id, status, events) values ('00000000-0000-0000-0000-000000000000', ${run}, 'lethe-lease', 'running', jsonb_build_array(jsonb_build_object('name', ${name}::text, 'data', '{}'::jsonb, 'id', 'x', 'ts', 0)))`;
+      await sql`insert into lethe.runtime_queue (controller_id, id, run_id, function_id, kind, step_id, lease, locked_until, worker)
+        values ('00000000-0000-0000-0000-000000000000', gen_random_uuid(), ${run}, 'lethe-lease', 'call', 'step', gen_random_uuid(), now() + ${leasedFor}::text::interval, ${holder})`;
     });
     const second = worker(functions);
     await second.start();
     await expect.poll(() => did, { timeout: 5_000 }).toEqual(["one", "one"]);
     await second.stop();
   });
+});
+
+test("an outage of the hub's own database uses up no attempt of a function", async () => {
+  const name = `outage/${randomUUID()}`;
+  const attempts: number[] = [];
+  const functions = (client: Inngest) => [
+    client.createFunction(
+      { id: "outage", triggers: [{ event: name }], retries: 1 },
+      async ({ step, attempt }) => {
+        await step.run("write", () => {
+          attempts.push(attempt);
+          if (attempts.length < 5) throw databaseErrors.unavailable();
+        });
+      },
+    ),
+  ];
+  const one = worker(functions);
+  await one.start();
+  await one.send(name, {});
+  await expect.poll(() => attempts).toEqual([0, 0, 0, 0, 0]);
+  await one.stop();
 });
 
 describe("several processes", () => {

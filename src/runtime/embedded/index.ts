@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { serve } from "inngest/edge";
 import type { Transaction } from "#database";
@@ -8,6 +9,7 @@ import { callFunction, type Handler, registerFunctions } from "./call.ts";
 import { scheduleCrons, startDueCrons } from "./cron.ts";
 import { dispatchEvents, type Functions } from "./events.ts";
 import { removeOld } from "./housekeeping.ts";
+import { type Presence, showPresence } from "./presence.ts";
 import { claimItems, extendLeases, type Item, nextDue, releaseItems } from "./queue.ts";
 import { readRegistration } from "./registration.ts";
 import { applyReply, applyTimer } from "./reply.ts";
@@ -32,6 +34,7 @@ export interface EmbeddedOptions extends RuntimeOptions {
 /** The embedded runtime: an executor on the hub's own tables that speaks an Inngest server's protocol to the SDK, in process. */
 export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
   const { database, log, backoffScale = 1, leaseSeconds = LEASE } = options;
+  const worker = randomInt(1, 2 ** 31);
   const working = new Map<string, Item>();
   const calls = new Set<Promise<void>>();
   const client = createClient(log, {
@@ -44,6 +47,7 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
   const stopping = new AbortController();
   let functions: Functions = new Map();
   let woken = Promise.withResolvers<void>();
+  let presence: Presence | undefined;
   let healthy = false;
   let loop: Promise<unknown> = Promise.resolve();
   let heartbeat: NodeJS.Timeout | undefined;
@@ -53,6 +57,11 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
   async function start(): Promise<void> {
     functions = readRegistration(await registerFunctions(handler));
     await inTransaction((tx) => scheduleCrons(tx, functions));
+    presence = showPresence(database, worker, {
+      released: wake,
+      onError: (error) => log.warn(describeError(error), "others may not see this process; trying again"),
+    });
+    await presence.seen;
     healthy = true;
     heartbeat = setInterval(() => void keepLeases(), (leaseSeconds * 1_000) / 3);
     loop = Promise.all([run(), every(CRON_EVERY, crons), every(CLEAN_EVERY, () => inTransaction(removeOld))]);
@@ -72,6 +81,7 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
     clearInterval(heartbeat);
     // What is still running loses its lease here: its checkpoints are refused, and another process takes it over.
     if (!inTime) await inTransaction((tx) => releaseItems(tx, [...working.values()])).catch(() => {});
+    await presence?.leave();
   }
 
   async function run(): Promise<void> {
@@ -94,7 +104,7 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
     if (free <= 0) return false;
     const { dispatched, items } = await inTransaction(async (tx) => ({
       dispatched: await dispatchEvents(tx, functions),
-      items: await claimItems(tx, functions, { capacity: free, leaseSeconds }),
+      items: await claimItems(tx, functions, { capacity: free, leaseSeconds, worker }),
     }));
     for (const item of items) {
       working.set(item.id, item);
@@ -110,15 +120,31 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
 
   async function execute(item: Item): Promise<void> {
     try {
-      if (item.kind !== "call") return await inTransaction((tx) => applyTimer(tx, item));
-      const reply = await callFunction(handler, item, functions.get(item.functionId)?.maxAttempts ?? 1);
-      await inTransaction((tx) => applyReply(tx, item, reply, { functions, backoffScale }));
+      const reply =
+        item.kind === "call"
+          ? await callFunction(handler, item, functions.get(item.functionId)?.maxAttempts ?? 1)
+          : undefined;
+      await write((tx) =>
+        reply === undefined ? applyTimer(tx, item) : applyReply(tx, item, reply, { functions, backoffScale }),
+      );
     } catch (error) {
       // Nothing was written: the item comes back when its lease is over, and goes on from its last checkpoint.
       log.error(
         { ...describeError(error), function: item.functionId, run: item.runId },
         "a run's answer could not be written",
       );
+    }
+  }
+
+  /** What was done must not be done again because the database is away for a moment. */
+  async function write(work: (tx: Transaction) => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await inTransaction(work);
+      } catch (error) {
+        if (stopping.signal.aborted || describeError(error).code !== "database/unavailable") throw error;
+        await sleep(POLL / 2);
+      }
     }
   }
 

@@ -37,7 +37,7 @@ interface ItemRow extends Omit<Item, "steps"> {
 export async function claimItems(
   { sql }: Transaction,
   functions: ReadonlyMap<string, FunctionSpec>,
-  options: { capacity: number; leaseSeconds: number },
+  options: { capacity: number; leaseSeconds: number; worker: number },
 ): Promise<Item[]> {
   const limited = [...functions.values()].filter(({ concurrency }) => concurrency !== undefined);
   await sql`select pg_advisory_xact_lock(${CLAIMING})`;
@@ -61,7 +61,8 @@ export async function claimItems(
     ), chosen as (
       select controller_id, id from placed where most is null or place + leased <= most order by run_at, id limit ${options.capacity}
     ), taken as (
-      update runtime_queue q set lease = ${uuid()}, locked_until = now() + make_interval(secs => ${options.leaseSeconds}) from chosen c
+      update runtime_queue q set lease = ${uuid()}, locked_until = now() + make_interval(secs => ${options.leaseSeconds}), worker = ${options.worker}
+      from chosen c
       where q.controller_id = c.controller_id and q.id = c.id
       returning q.*
     )
@@ -93,7 +94,7 @@ export async function extendLeases(
 
 /** Hands items back, to be taken by somebody else at once. */
 export async function releaseItems({ sql }: Transaction, items: readonly Item[]): Promise<void> {
-  await sql`update runtime_queue q set lease = null, locked_until = null
+  await sql`update runtime_queue q set lease = null, locked_until = null, worker = null
     from unnest(${items.map(({ controllerId }) => controllerId)}::uuid[], ${items.map(({ id }) => id)}::uuid[], ${items.map(({ lease }) => lease)}::uuid[]) as i(controller_id, id, lease)
     where q.controller_id = i.controller_id and q.id = i.id and q.lease = i.lease`;
 }
@@ -106,9 +107,13 @@ export async function stillOurs(tx: Transaction, item: Item): Promise<boolean> {
   return running && row !== undefined;
 }
 
-export async function retryItem({ sql }: Transaction, item: Item, milliseconds: number): Promise<void> {
-  await sql`update runtime_queue set attempt = ${item.attempt + 1}, lease = null, locked_until = null,
-    run_at = now() + make_interval(secs => ${milliseconds / 1000})
+export async function retryItem(
+  { sql }: Transaction,
+  item: Item,
+  next: { attempt: number; milliseconds: number },
+): Promise<void> {
+  await sql`update runtime_queue set attempt = ${next.attempt}, lease = null, locked_until = null, worker = null,
+    run_at = now() + make_interval(secs => ${next.milliseconds / 1000})
     where controller_id = ${item.controllerId} and id = ${item.id}`;
 }
 

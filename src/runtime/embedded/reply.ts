@@ -1,4 +1,5 @@
 import { v4 as uuid } from "uuid";
+import { z } from "zod";
 import type { Transaction } from "#database";
 import { type Functions, listensTo } from "./events.ts";
 import { compileCondition } from "./expression.ts";
@@ -27,15 +28,15 @@ export async function applyReply(
   if (reply.kind === "result")
     return finishRun(tx, item, { status: "completed", output: reply.output }, announces);
   if (reply.kind === "error") {
-    return mayRetry(item, reply, context)
-      ? retryItem(tx, item, delayOf(item, reply, context))
+    return mayRetry(item, reply, reply.error, context)
+      ? retryItem(tx, item, nextTry(item, reply, reply.error, context))
       : finishRun(tx, item, { status: "failed", output: reply.error }, announces);
   }
   for (const op of reply.ops)
     if (op.op === "StepRun") await memoise(tx, item, op.id, { data: op.data ?? null });
   const failed = reply.ops.find(({ op }) => op === "StepError");
-  if (failed !== undefined && mayRetry(item, reply, context))
-    return retryItem(tx, item, delayOf(item, reply, context));
+  if (failed !== undefined && mayRetry(item, reply, failed.error, context))
+    return retryItem(tx, item, nextTry(item, reply, failed.error, context));
   for (const op of reply.ops)
     if (op.op === "StepError" || op.op === "StepFailed") await memoise(tx, item, op.id, { error: op.error });
   const complete = reply.ops.find(({ op }) => op === "RunComplete");
@@ -65,13 +66,32 @@ const MOVES_ON = new Set(["StepRun", "StepError", "StepFailed", "DiscoveryReques
 const PLANNED = new Set(["StepPlanned", "Sleep", "WaitForEvent", "InvokeFunction"]);
 const isPlanned = ({ op }: Op) => PLANNED.has(op);
 
-function mayRetry(item: Item, reply: { noRetry: boolean }, { functions }: ReplyContext): boolean {
+function mayRetry(
+  item: Item,
+  reply: { noRetry: boolean },
+  error: unknown,
+  { functions }: ReplyContext,
+): boolean {
   const most = functions.get(item.functionId)?.maxAttempts ?? 1;
-  return !reply.noRetry && item.attempt + 1 < most;
+  return isDatabaseAway(error) || (!reply.noRetry && item.attempt + 1 < most);
 }
 
-function delayOf(item: Item, reply: { retryAfter: string | null }, { backoffScale }: ReplyContext): number {
-  return retryAfter(reply.retryAfter, Date.now()) ?? backoff(item.attempt, backoffScale);
+function nextTry(
+  item: Item,
+  reply: { retryAfter: string | null },
+  error: unknown,
+  { backoffScale }: ReplyContext,
+): { attempt: number; milliseconds: number } {
+  // This very database was away: that says nothing of the function, and an outage must not use up its attempts.
+  if (isDatabaseAway(error)) return { attempt: item.attempt, milliseconds: 1_000 * backoffScale };
+  const milliseconds = retryAfter(reply.retryAfter, Date.now()) ?? backoff(item.attempt, backoffScale);
+  return { attempt: item.attempt + 1, milliseconds };
+}
+
+/** Errors arrive scrubbed, as `<code>: <text>`. */
+function isDatabaseAway(error: unknown): boolean {
+  const { data } = z.object({ message: z.string() }).safeParse(error);
+  return data?.message.startsWith("database/unavailable: ") === true;
 }
 
 /** Makes the steps pending that are new, with what will end each of them. */
