@@ -1,6 +1,7 @@
 export { freshDatabase, type TestDatabase } from "./database.ts";
 export { openTestDoor } from "./door.ts";
 export { childEnvironment, type HubProcess, startHubProcess } from "./hub-process.ts";
+export { type CommandResult, runLethe } from "./lethe.ts";
 export { type Load, startLoad } from "./load.ts";
 export { freshRooms, type TestRooms } from "./rooms.ts";
 export { fixture, sendFixture } from "./send.ts";
