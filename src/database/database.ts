@@ -1,7 +1,7 @@
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type postgres from "postgres";
 import type { ControllerId } from "#schemas";
-import { databaseErrors, isConnectionFault } from "./errors.ts";
+import { databaseErrors, knownError } from "./errors.ts";
 import { openPool, type Pool } from "./pool.ts";
 import type { HubRole } from "./roles.ts";
 import { type ConnectOptions, openClient } from "./session.ts";
@@ -120,7 +120,7 @@ export function connect(server: ConnectOptions): Database {
       await lead({ alive: () => open });
       return true;
     } catch (error) {
-      throw known(error);
+      throw knownError(error);
     } finally {
       await session.end({ timeout: 1 });
     }
@@ -148,12 +148,10 @@ function transaction<T>(pool: Pool, mode: string, work: (tx: Transaction) => Pro
       return result;
     } catch (error) {
       await session.sql.unsafe("rollback").catch(() => {}); // a lost session has done so by itself
-      throw known(error);
+      throw knownError(error);
     }
   });
 }
-
-const known = (error: unknown) => (isConnectionFault(error) ? databaseErrors.unavailable(error) : error);
 
 /** A client with one session, in which it has the role. */
 function openAs(server: ConnectOptions, role: HubRole, onclose: () => void): postgres.Sql {

@@ -42,3 +42,7 @@ export function isConnectionFault(error: unknown): boolean {
     (error.cause !== undefined && isConnectionFault(error.cause))
   );
 }
+
+/** The error as the hub's callers see it. */
+export const knownError = (error: unknown): unknown =>
+  isConnectionFault(error) ? databaseErrors.unavailable(error) : error;

@@ -1,4 +1,5 @@
 import postgres from "postgres";
+import { knownError } from "./errors.ts";
 
 export type ConnectOptions = postgres.Options<Record<string, never>> & { readonly url?: string };
 
@@ -43,6 +44,8 @@ export async function withSession<T>(
   const sql = openClient(server, { max: 1 });
   try {
     return await work(sql);
+  } catch (error) {
+    throw knownError(error);
   } finally {
     await sql.end({ timeout: 1 });
   }

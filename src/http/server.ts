@@ -10,6 +10,9 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
+/** Time in which requests in hand are answered once it stops, in milliseconds. */
+const FINISH = 3_000;
+
 /** Listens. Requests that trickle in slowly are cut off: `timeout` is in milliseconds. */
 export async function listen(
   app: Hono,
@@ -54,8 +57,15 @@ export async function listen(
 
 function stop(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => resolve());
-    // Idle keep-alive connections would hold it open; those with a request in hand end with its answer.
+    // A busy keep-alive connection is told with its next answer; one that never asks or never ends is cut.
+    server.prependListener("request", (_, response) => response.setHeader("connection", "close"));
+    const sweep = setInterval(() => server.closeIdleConnections(), 50);
+    const cut = setTimeout(() => server.closeAllConnections(), FINISH);
+    server.close(() => {
+      clearInterval(sweep);
+      clearTimeout(cut);
+      resolve();
+    });
     server.closeIdleConnections();
   });
 }
