@@ -41,7 +41,7 @@ export async function listActivities(
   const subject = options.subject ?? null;
   const rows = await sql<Row[]>`
     select a.delivery_id as "deliveryId", a.ordinal, coalesce(s.merged_into, s.id) as subject, a.connection_id as connection, d.connector,
-      a.activity, a.purpose, a.lawful_basis as "lawfulBasis", a.data_categories as "dataCategories", a.recipient,
+      a.activity, a.purpose, a.lawful_basis as "lawfulBasis", to_json(a.data_categories) as "dataCategories", a.recipient,
       a.occurred_at as "occurredAt", a.recorded_at as "recordedAt"
     from processing_activity a
     join subject s on s.controller_id = a.controller_id and s.id = a.subject_id

@@ -1,15 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { createConnection, createController } from "#controllers";
 import type { Hub } from "#hub";
 import { listDeliveries } from "#intake";
-import { loadFixtures } from "#kit";
 import type { ControllerId } from "#schemas";
 import { paint, table } from "./print.ts";
-import { sendFixture } from "./send.ts";
-
-const FIXTURES = fileURLToPath(new URL("../../fixtures", import.meta.url));
+import { fixturesOf, sendFixture } from "./send.ts";
 
 /** The sample that each platform plays on a first start. */
 const SAMPLES: Record<string, string> = {
@@ -28,7 +24,7 @@ export async function playSandbox({ rooms, url }: Hub): Promise<void> {
     const secret = randomBytes(24).toString("base64url");
     const connection = await createConnection(database, ring, connector, controller.id, { secret }, url);
     const name = SAMPLES[connector.id];
-    const fixture = loadFixtures(`${FIXTURES}/${connector.id}`).find((candidate) => candidate.name === name);
+    const fixture = fixturesOf(connector.id).find((candidate) => candidate.name === name);
     if (fixture === undefined) continue;
     const { status } = await sendFixture(rooms, connector.id, fixture, connection.id, url);
     played.push({

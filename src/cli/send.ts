@@ -9,7 +9,10 @@ import { command, uuidArgument, withRooms } from "./command.ts";
 import { allConnections } from "./connection.ts";
 import { output } from "./print.ts";
 
-const FIXTURES = fileURLToPath(new URL("../../fixtures", import.meta.url));
+/** The sample requests of a platform. */
+export function fixturesOf(connector: string): Fixture[] {
+  return loadFixtures(fileURLToPath(new URL(`../../fixtures/${connector}`, import.meta.url)));
+}
 
 export function sendCommand(): Command {
   return command(
@@ -22,7 +25,7 @@ export function sendCommand(): Command {
       withRooms(async (rooms) => {
         if (!rooms.connectors.has(connector))
           throw controllerErrors.unknownConnector(connector, [...rooms.connectors.keys()]);
-        const fixtures = loadFixtures(`${FIXTURES}/${connector}`);
+        const fixtures = fixturesOf(connector);
         if (name === undefined)
           return output(
             options.json === true,

@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { type Config, readConfig } from "#config";
 import { startHub } from "#hub";
@@ -64,5 +63,3 @@ function warn(
       "a live controller's keys are wrapped under a master key that lies in the data directory; keep it elsewhere and set LETHE_MASTER_KEY",
     );
 }
-
-export const FIXTURES = fileURLToPath(new URL("../../fixtures", import.meta.url));

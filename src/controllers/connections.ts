@@ -145,7 +145,9 @@ export async function secretsOf(
 }
 
 function checkCredentials(connector: Connector, given: unknown): unknown {
-  if (given === undefined || connector.credentials === undefined) return undefined;
+  if (given === undefined) return undefined;
+  if (connector.credentials === undefined)
+    throw controllerErrors.badCredentials(connector.name, "it uses none; leave --credentials out");
   const parsed = connector.credentials.safeParse(given);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(
