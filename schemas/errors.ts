@@ -66,12 +66,13 @@ function systemCode(error: unknown): string {
   return systemCode(error.cause);
 }
 
-/** RFC 9457 problem details, as every HTTP error answers. */
-export const Problem = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string(),
-  code: z.string(),
-});
+export const Problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string(),
+  })
+  .describe("RFC 9457 problem details, as every HTTP error answers.");
 export type Problem = z.infer<typeof Problem>;

@@ -7,21 +7,28 @@ import { ConsentPurpose, RightsKind } from "./vocabulary.ts";
  * The schemas are strict so that nothing else can ride along.
  */
 export const events = {
-  "delivery/received": z.strictObject({ controllerId: ControllerId, deliveryId: DeliveryId }),
-  /** One delivery, by itself: a retry after a failure inside a batch, or a replay. */
-  "delivery/retried": z.strictObject({ controllerId: ControllerId, deliveryId: DeliveryId }),
-  "consent/changed": z.strictObject({
-    controllerId: ControllerId,
-    subjectId: SubjectId,
-    purpose: ConsentPurpose,
-    deliveryId: DeliveryId,
-  }),
-  "rights/requested": z.strictObject({
-    controllerId: ControllerId,
-    requestId: z.uuid(),
-    kind: RightsKind,
-    connectionId: ConnectionId,
-  }),
+  "delivery/received": z
+    .strictObject({ controllerId: ControllerId, deliveryId: DeliveryId })
+    .describe("A delivery is committed in the inbox."),
+  "delivery/retried": z
+    .strictObject({ controllerId: ControllerId, deliveryId: DeliveryId })
+    .describe("One delivery, by itself: a retry after a failure inside a batch, or a replay."),
+  "consent/changed": z
+    .strictObject({
+      controllerId: ControllerId,
+      subjectId: SubjectId,
+      purpose: ConsentPurpose,
+      deliveryId: DeliveryId,
+    })
+    .describe("A subject's current consent for a purpose is another than before."),
+  "rights/requested": z
+    .strictObject({
+      controllerId: ControllerId,
+      requestId: z.uuid(),
+      kind: RightsKind,
+      connectionId: ConnectionId,
+    })
+    .describe("A rights request was recorded and is to be fulfilled."),
 } as const;
 
 export type EventName = keyof typeof events;

@@ -15,100 +15,118 @@ import {
 
 const time = z.iso.datetime();
 
-/** What the commands print with `--json`: pseudonymous, like everything that leaves the hub. */
-export const DeliveryView = z.object({
-  id: DeliveryId,
-  controller: ControllerId,
-  connection: ConnectionId,
-  connector: z.string(),
-  /** Null when the platform's topic is not one that the connector declares. */
-  topic: z.string().nullable(),
-  status: DeliveryStatus,
-  receivedAt: time,
-  processedAt: time.nullable(),
-  attempts: z.int(),
-  /** `<code>: <what to do>` of the last failure. */
-  error: z.string().nullable(),
-});
+// What the commands print with `--json`: pseudonymous, like everything that leaves the hub.
+
+export const DeliveryView = z
+  .object({
+    id: DeliveryId,
+    controller: ControllerId,
+    connection: ConnectionId,
+    connector: z.string(),
+    topic: z
+      .string()
+      .nullable()
+      .describe("Null when the platform's topic is not one that the connector declares."),
+    status: DeliveryStatus,
+    receivedAt: time,
+    processedAt: time.nullable(),
+    attempts: z.int(),
+    error: z.string().nullable().describe("`<code>: <what to do>` of the last failure."),
+  })
+  .describe("One webhook request that passed verification, as it stands in the inbox.");
 export type DeliveryView = z.infer<typeof DeliveryView>;
 
-export const SubjectView = z.object({
-  id: SubjectId,
-  did: Did,
-  controller: ControllerId,
-  identifiers: z.array(z.object({ kind: IdentifierKind, connection: ConnectionId })),
-  status: SubjectStatus,
-  mergedInto: SubjectId.nullable(),
-  createdAt: time,
-});
+export const SubjectView = z
+  .object({
+    id: SubjectId,
+    did: Did,
+    controller: ControllerId,
+    identifiers: z.array(z.object({ kind: IdentifierKind, connection: ConnectionId })),
+    status: SubjectStatus,
+    mergedInto: SubjectId.nullable(),
+    createdAt: time,
+  })
+  .describe("One data subject: the person behind linked identifiers, within one controller.");
 export type SubjectView = z.infer<typeof SubjectView>;
 
-export const ActivityView = z.object({
-  /** `<delivery>.<ordinal>`: the record of that delivery. */
-  id: z.string(),
-  controller: ControllerId,
-  subject: SubjectId,
-  connection: ConnectionId,
-  connector: z.string(),
-  activity: z.string(),
-  purpose: ActivityPurpose,
-  lawfulBasis: LawfulBasis,
-  dataCategories: z.array(DataCategory),
-  recipient: z.string(),
-  occurredAt: time,
-  recordedAt: time,
-});
+export const ActivityView = z
+  .object({
+    id: z.string().describe("`<delivery>.<ordinal>`: the record of that delivery."),
+    controller: ControllerId,
+    subject: SubjectId,
+    connection: ConnectionId,
+    connector: z.string(),
+    activity: z.string(),
+    purpose: ActivityPurpose,
+    lawfulBasis: LawfulBasis,
+    dataCategories: z.array(DataCategory),
+    recipient: z.string(),
+    occurredAt: time,
+    recordedAt: time,
+  })
+  .describe(
+    "One thing done with a subject's personal data: an entry of the record of processing activities.",
+  );
 export type ActivityView = z.infer<typeof ActivityView>;
 
-export const ConsentView = z.object({
-  id: z.string(),
-  controller: ControllerId,
-  subject: SubjectId,
-  connection: ConnectionId,
-  purpose: ConsentPurpose,
-  state: ConsentState,
-  nature: ConsentNature,
-  /** How the choice was collected, e.g. `double_opt_in`, `unsubscribe_link`. */
-  method: z.string(),
-  lawfulBasis: LawfulBasis,
-  occurredAt: time,
-  recordedAt: time,
-  /** True for the record that decides the subject's current state for the purpose. */
-  current: z.boolean(),
-});
+export const ConsentView = z
+  .object({
+    id: z.string(),
+    controller: ControllerId,
+    subject: SubjectId,
+    connection: ConnectionId,
+    purpose: ConsentPurpose,
+    state: ConsentState,
+    nature: ConsentNature,
+    method: z.string().describe("How the choice was collected, e.g. `double_opt_in`, `unsubscribe_link`."),
+    lawfulBasis: LawfulBasis,
+    occurredAt: time,
+    recordedAt: time,
+    current: z
+      .boolean()
+      .describe("True for the record that decides the subject's current state for the purpose."),
+  })
+  .describe("One choice of a subject for one purpose, from the append-only ledger.");
 export type ConsentView = z.infer<typeof ConsentView>;
 
-export const RightsRequestView = z.object({
-  id: z.uuid(),
-  controller: ControllerId,
-  connection: ConnectionId,
-  kind: RightsKind,
-  /** `subject`: one person. `account`: everybody of the connection (Shopify `shop/redact`). */
-  scope: z.enum(["subject", "account"]),
-  subject: SubjectId.nullable(),
-  status: z.enum(["received"]),
-  receivedAt: time,
-  dueAt: time,
-});
+export const RightsRequestView = z
+  .object({
+    id: z.uuid(),
+    controller: ControllerId,
+    connection: ConnectionId,
+    kind: RightsKind,
+    scope: z
+      .enum(["subject", "account"])
+      .describe("`subject`: one person. `account`: everybody of the connection."),
+    subject: SubjectId.nullable(),
+    status: z.enum(["received"]),
+    receivedAt: time,
+    dueAt: time,
+  })
+  .describe("One request of a data subject to exercise a right, or of a platform on their behalf.");
 export type RightsRequestView = z.infer<typeof RightsRequestView>;
 
-export const ControllerView = z.object({
-  id: ControllerId,
-  did: Did,
-  name: z.string(),
-  environment: z.enum(["live", "sandbox"]),
-  createdAt: time,
-});
+export const ControllerView = z
+  .object({
+    id: ControllerId,
+    did: Did,
+    name: z.string(),
+    environment: z.enum(["live", "sandbox"]),
+    createdAt: time,
+  })
+  .describe("One data controller (GDPR Art. 4(7)): the tenant to which everything else belongs.");
 export type ControllerView = z.infer<typeof ControllerView>;
 
-export const ConnectionView = z.object({
-  id: ConnectionId,
-  controller: ControllerId,
-  connector: z.string(),
-  account: z.string().nullable(),
-  status: z.enum(["active", "uninstalled", "removed"]),
-  url: z.string(),
-  secrets: z.int(),
-  createdAt: time,
-});
+export const ConnectionView = z
+  .object({
+    id: ConnectionId,
+    controller: ControllerId,
+    connector: z.string(),
+    account: z.string().nullable(),
+    status: z.enum(["active", "uninstalled", "removed"]),
+    url: z.string(),
+    secrets: z.int(),
+    createdAt: time,
+  })
+  .describe("One controller's configured instance of a connector.");
 export type ConnectionView = z.infer<typeof ConnectionView>;
