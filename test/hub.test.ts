@@ -78,6 +78,24 @@ describe("a hub with nothing but a data directory", () => {
     expect(await again.stop()).toBe(0);
   });
 
+  test("may be preceded by commands: whoever comes first makes what is needed, all at once too", async () => {
+    const settings = { LETHE_DATA_DIR: join(folder(), "not", "there", "yet") };
+    const names = ["Acme", "Beispiel", "Exemple"];
+    const added = await Promise.all(
+      names.map((name) => runLethe(["controller", "add", name, "--environment", "sandbox"], settings)),
+    );
+    expect(added.map(({ code, err }) => ({ code, err }))).toEqual(names.map(() => ({ code: 0, err: "" })));
+    const listed = await runLethe(["controller", "list", "--json"], settings);
+    expect(
+      listed
+        .json<{ name: string }[]>()
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(names);
+    const hub = await startHubProcess(settings);
+    expect(await hub.stop()).toBe(0);
+  });
+
   test("refuses a master key that its data was not sealed with, and says what to do", async () => {
     const dataDir = folder();
     const hub = await startHubProcess({ LETHE_DATA_DIR: dataDir });

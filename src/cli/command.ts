@@ -1,3 +1,5 @@
+import { createInterface } from "node:readline/promises";
+import { Writable } from "node:stream";
 import { Command, InvalidArgumentError } from "commander";
 import { type Config, readConfig } from "#config";
 import { controllerErrors } from "#controllers";
@@ -61,11 +63,25 @@ export function uuidArgument(text: string): string {
 /** A value given as `-` is read from standard input, so that it stands in no shell history and no process list. */
 export async function secretValue(text: string): Promise<string> {
   if (text !== "-") return text;
+  if (process.stdin.isTTY) return typedUnseen();
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks)
     .toString("utf8")
     .replace(/\r?\n$/, "");
+}
+
+/** Asks on the terminal, without showing what is typed. */
+async function typedUnseen(): Promise<string> {
+  process.stderr.write("Type or paste the value, then press Enter (it is not shown): ");
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  try {
+    return await lines.question("");
+  } finally {
+    lines.close();
+    process.stderr.write("\n");
+  }
 }
 
 /** Everything, for programs; a screenful for people. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import type { Command } from "commander";
 import { findPolicyFaults, knownMigrations, withSession } from "#database";
@@ -119,6 +120,7 @@ const CHECKS: Record<string, (rooms: Rooms) => Promise<Result>> = {
     };
   },
   async disk({ config }) {
+    if (!existsSync(config.dataDir)) return { ok: true, detail: `${config.dataDir} is not there yet` };
     const { bavail, bsize } = await statfs(config.dataDir);
     return {
       ok: bavail * bsize > FREE_SPACE,

@@ -14,6 +14,7 @@ export function startCommand(): Command {
     const config = readConfig(process.env);
     const log = createLog(config.logLevel);
     const began = performance.now();
+    const signal = firstSignal();
     const hub = await startHub(config, log);
     log.info(
       {
@@ -25,30 +26,20 @@ export function startCommand(): Command {
       },
       "ready",
     );
-    const stopped = stopOnSignal(hub.stop, log);
     warn(config, hub.rooms.master, await hub.rooms.controllers(), log);
     if (hub.rooms.embedded && hub.rooms.migrated > 0) await playSandbox(hub);
     else process.stdout.write(`Lethe is ready at ${paint("cyan", hub.url)}\n`);
-    await stopped;
+    log.info({ signal: await signal }, "stopping: finishing what is in hand");
+    await hub.stop();
+    log.info({}, "stopped");
   });
 }
 
-/** Resolves when the hub has stopped. A second signal changes nothing: the first is already being obeyed. */
-function stopOnSignal(stop: () => Promise<void>, log: ReturnType<typeof createLog>): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  let stopping = false;
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => {
-      if (stopping) return;
-      stopping = true;
-      log.info({ signal }, "stopping: finishing what is in hand");
-      stop().then(() => {
-        log.info({}, "stopped");
-        resolve();
-      }, reject);
-    });
-  }
-  return promise;
+/** One that comes while the hub starts counts too; a second changes nothing: the first is already being obeyed. */
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => resolve(name));
+  });
 }
 
 function warn(

@@ -1,5 +1,5 @@
 import { createSecretKey, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { vaultErrors } from "./errors.ts";
 import type { WrappingKey } from "./sealing.ts";
@@ -29,15 +29,13 @@ export function masterKeyFromEnvironment(value: string): MasterKeyProvider {
  * The same format in a file, one version a line, mode 0600; made with a random key on first use. It is read
  * again when a version is missing, so that a running hub learns of a rotation.
  */
-export function masterKeyFromFile(path: string): MasterKeyProvider & { readonly created: boolean } {
-  const created = !existsSync(path);
-  if (created) write([{ version: 1, bytes: randomBytes(32) }]);
+export function masterKeyFromFile(path: string): MasterKeyProvider {
+  if (!existsSync(path)) write([{ version: 1, bytes: randomBytes(32) }], placeFirst);
   let keys = read();
   const found = ring(() => keys);
 
   return {
     source: path,
-    created,
     current: found.current,
     get(version) {
       if (!keys.some((key) => key.version === version)) keys = read();
@@ -45,12 +43,12 @@ export function masterKeyFromFile(path: string): MasterKeyProvider & { readonly 
     },
     add() {
       const before = readBytes();
-      write([{ version: (before[0]?.version ?? 0) + 1, bytes: randomBytes(32) }, ...before]);
+      write([{ version: (before[0]?.version ?? 0) + 1, bytes: randomBytes(32) }, ...before], renameSync);
       keys = read();
       return found.current();
     },
     forgetOld() {
-      write(readBytes().slice(0, 1));
+      write(readBytes().slice(0, 1), renameSync);
       keys = read();
     },
   };
@@ -63,13 +61,30 @@ export function masterKeyFromFile(path: string): MasterKeyProvider & { readonly 
     return read().map(({ version, key }) => ({ version, bytes: key.export() }));
   }
 
-  function write(versions: { version: number; bytes: Uint8Array }[]): void {
+  function write(
+    versions: { version: number; bytes: Uint8Array }[],
+    place: (fresh: string, path: string) => void,
+  ): void {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const text = versions.map(
       ({ version, bytes }) => `${version}:${Buffer.from(bytes).toString("base64")}\n`,
     );
-    writeFileSync(`${path}.new`, text.join(""), { mode: 0o600, flush: true });
-    renameSync(`${path}.new`, path);
+    const fresh = `${path}.${process.pid}`;
+    writeFileSync(fresh, text.join(""), { mode: 0o600, flush: true });
+    try {
+      place(fresh, path);
+    } finally {
+      rmSync(fresh, { force: true });
+    }
+  }
+}
+
+/** Like a rename, but whoever was first stays: keys may have been wrapped under theirs already. */
+function placeFirst(fresh: string, path: string): void {
+  try {
+    linkSync(fresh, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 

@@ -71,10 +71,11 @@ export function openCluster(dataDir: string): Cluster {
   return { folder, log, spawn: spawnPostmaster, pid, shutdown };
 
   function initialise(): void {
-    // Built beside its place and renamed, so that a crash half-way leaves nothing that looks like a cluster.
-    const fresh = `${folder}.new`;
+    // Built beside its place and renamed: a crash half-way leaves nothing that looks like a cluster, and of two
+    // that begin at once one is used.
+    const fresh = `${folder}.new-${process.pid}`;
     rmSync(fresh, { recursive: true, force: true });
-    mkdirSync(fresh, { mode: 0o700 });
+    mkdirSync(fresh, { recursive: true, mode: 0o700 });
     if (user !== undefined) chownSync(fresh, user.uid, user.gid);
     const done = spawnSync(
       join(binaries, "bin/initdb"),
@@ -101,7 +102,12 @@ export function openCluster(dataDir: string): Cluster {
     const me = userInfo().username;
     writeFileSync(join(fresh, "pg_hba.conf"), "local all all peer map=hub\n");
     writeFileSync(join(fresh, "pg_ident.conf"), `hub "${me}" postgres\nhub "${me}" lethe_hub\n`);
-    renameSync(fresh, folder);
+    try {
+      renameSync(fresh, folder);
+    } catch (error) {
+      rmSync(fresh, { recursive: true, force: true });
+      if (!existsSync(join(folder, "PG_VERSION"))) throw error;
+    }
   }
 
   function spawnPostmaster(): void {
