@@ -6,7 +6,7 @@ const port = z.coerce.number().int().min(0).max(65_535);
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
 /** Everything that can be set, by environment variable. */
-const Environment = z.object({
+export const Settings = z.object({
   PORT: port.default(8787),
   /** Address to listen on. Only this machine unless said otherwise. */
   HOST: z.string().min(1).default("127.0.0.1"),
@@ -63,7 +63,7 @@ export interface Config {
 /** Reads the environment. Throws `config/invalid` with every variable at fault and what it should be; never shows a value. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
-  const parsed = Environment.safeParse(given);
+  const parsed = Settings.safeParse(given);
   if (!parsed.success)
     throw invalid(parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`));
   const env = parsed.data;
@@ -83,7 +83,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   };
 }
 
-function runtimeOf(env: z.output<typeof Environment>): Config["runtime"] {
+function runtimeOf(env: z.output<typeof Settings>): Config["runtime"] {
   if (env.LETHE_RUNTIME === "embedded") return { kind: "embedded" };
   const needed = ["INNGEST_BASE_URL", "INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY"] as const;
   const missing = needed.filter((name) => env[name] === undefined);

@@ -17,6 +17,10 @@ import * as payload from "./payloads.ts";
 /** Days in which Shopify wants a compliance webhook acted on (https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance). */
 const COMPLIANCE_DAYS = 30;
 
+const CUSTOMERS = { purpose: "customer_management", lawfulBasis: "contract" } as const;
+const ORDERS = { purpose: "order_fulfilment", lawfulBasis: "contract" } as const;
+const PROFILE = ["name", "email_address", "telephone_number", "postal_address", "customer_id"] as const;
+
 export default defineConnector({
   id: "shopify",
   name: "Shopify",
@@ -27,59 +31,15 @@ export default defineConnector({
   webhook: [family("shopify-"), family("x-shopify-")],
 
   activities: {
-    "customer.created": {
-      purpose: "customer_management",
-      lawfulBasis: "contract",
-      dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id"],
-    },
-    "customer.updated": {
-      purpose: "customer_management",
-      lawfulBasis: "contract",
-      dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id"],
-    },
-    "customer.deleted": {
-      purpose: "customer_management",
-      lawfulBasis: "contract",
-      dataCategories: ["customer_id"],
-    },
-    "customer.enabled": {
-      purpose: "customer_management",
-      lawfulBasis: "contract",
-      dataCategories: ["account", "customer_id"],
-    },
-    "customer.disabled": {
-      purpose: "customer_management",
-      lawfulBasis: "contract",
-      dataCategories: ["account", "customer_id"],
-    },
-    "customer.merged": {
-      purpose: "customer_management",
-      lawfulBasis: "contract",
-      dataCategories: ["customer_id"],
-    },
-    "order.created": {
-      purpose: "order_fulfilment",
-      lawfulBasis: "contract",
-      dataCategories: [
-        "name",
-        "email_address",
-        "telephone_number",
-        "postal_address",
-        "customer_id",
-        "purchase_history",
-        "payment",
-      ],
-    },
-    "order.edited": {
-      purpose: "order_fulfilment",
-      lawfulBasis: "contract",
-      dataCategories: ["purchase_history"],
-    },
-    "order.deleted": {
-      purpose: "order_fulfilment",
-      lawfulBasis: "contract",
-      dataCategories: ["purchase_history"],
-    },
+    "customer.created": { ...CUSTOMERS, dataCategories: PROFILE },
+    "customer.updated": { ...CUSTOMERS, dataCategories: PROFILE },
+    "customer.deleted": { ...CUSTOMERS, dataCategories: ["customer_id"] },
+    "customer.enabled": { ...CUSTOMERS, dataCategories: ["account", "customer_id"] },
+    "customer.disabled": { ...CUSTOMERS, dataCategories: ["account", "customer_id"] },
+    "customer.merged": { ...CUSTOMERS, dataCategories: ["customer_id"] },
+    "order.created": { ...ORDERS, dataCategories: [...PROFILE, "purchase_history", "payment"] },
+    "order.edited": { ...ORDERS, dataCategories: ["purchase_history"] },
+    "order.deleted": { ...ORDERS, dataCategories: ["purchase_history"] },
     "consent.updated": {
       purpose: "direct_marketing",
       lawfulBasis: "consent",

@@ -42,8 +42,8 @@ const session = about({
   consent: z.object({ promotions: optionalText }).nullish(),
 });
 
-type Subscription = z.output<typeof subscription>;
-const subscriber = ({ data: { object } }: Subscription) => subject({ platformId: object.customer });
+const subscriptionEvent = (name: `subscription.${string}`) =>
+  on(subscription, ({ data: { object } }) => [subject({ platformId: object.customer }), activity(name)]);
 
 const holder = ({ data: { object } }: z.output<typeof customer>) =>
   subject({
@@ -52,6 +52,11 @@ const holder = ({ data: { object } }: z.output<typeof customer>) =>
     phone: object.phone,
     region: object.address?.country,
   });
+
+const CUSTOMERS = { purpose: "customer_management", lawfulBasis: "contract" } as const;
+const SUBSCRIPTIONS = { purpose: "subscription_management", lawfulBasis: "contract" } as const;
+const PAYMENTS = { purpose: "payment", lawfulBasis: "contract" } as const;
+const PROFILE = ["name", "email_address", "telephone_number", "postal_address", "customer_id"] as const;
 
 export default defineConnector({
   id: "stripe",
@@ -72,52 +77,15 @@ export default defineConnector({
   },
 
   activities: {
-    "customer.created": {
-      purpose: "customer_management",
-      lawfulBasis: "contract",
-      dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id"],
-    },
-    "customer.updated": {
-      purpose: "customer_management",
-      lawfulBasis: "contract",
-      dataCategories: ["name", "email_address", "telephone_number", "postal_address", "customer_id"],
-    },
-    "customer.deleted": {
-      purpose: "customer_management",
-      lawfulBasis: "contract",
-      dataCategories: ["customer_id"],
-    },
-    "subscription.created": {
-      purpose: "subscription_management",
-      lawfulBasis: "contract",
-      dataCategories: ["customer_id", "subscription"],
-    },
-    "subscription.updated": {
-      purpose: "subscription_management",
-      lawfulBasis: "contract",
-      dataCategories: ["customer_id", "subscription"],
-    },
-    "subscription.deleted": {
-      purpose: "subscription_management",
-      lawfulBasis: "contract",
-      dataCategories: ["customer_id", "subscription"],
-    },
-    "checkout.completed": {
-      purpose: "payment",
-      lawfulBasis: "contract",
-      dataCategories: [
-        "name",
-        "email_address",
-        "telephone_number",
-        "postal_address",
-        "customer_id",
-        "purchase_history",
-        "payment",
-      ],
-    },
+    "customer.created": { ...CUSTOMERS, dataCategories: PROFILE },
+    "customer.updated": { ...CUSTOMERS, dataCategories: PROFILE },
+    "customer.deleted": { ...CUSTOMERS, dataCategories: ["customer_id"] },
+    "subscription.created": { ...SUBSCRIPTIONS, dataCategories: ["customer_id", "subscription"] },
+    "subscription.updated": { ...SUBSCRIPTIONS, dataCategories: ["customer_id", "subscription"] },
+    "subscription.deleted": { ...SUBSCRIPTIONS, dataCategories: ["customer_id", "subscription"] },
+    "checkout.completed": { ...PAYMENTS, dataCategories: [...PROFILE, "purchase_history", "payment"] },
     "invoice.paid": {
-      purpose: "payment",
-      lawfulBasis: "contract",
+      ...PAYMENTS,
       dataCategories: [
         "name",
         "email_address",
@@ -133,38 +101,14 @@ export default defineConnector({
     "customer.created": on(customer, (e) => [holder(e), activity("customer.created")]),
     "customer.updated": on(customer, (e) => [holder(e), activity("customer.updated")]),
     "customer.deleted": on(customer, (e) => [holder(e), activity("customer.deleted")]),
-    "customer.subscription.created": on(subscription, (e) => [
-      subscriber(e),
-      activity("subscription.created"),
-    ]),
-    "customer.subscription.updated": on(subscription, (e) => [
-      subscriber(e),
-      activity("subscription.updated"),
-    ]),
-    "customer.subscription.paused": on(subscription, (e) => [
-      subscriber(e),
-      activity("subscription.updated"),
-    ]),
-    "customer.subscription.resumed": on(subscription, (e) => [
-      subscriber(e),
-      activity("subscription.updated"),
-    ]),
-    "customer.subscription.pending_update_applied": on(subscription, (e) => [
-      subscriber(e),
-      activity("subscription.updated"),
-    ]),
-    "customer.subscription.pending_update_expired": on(subscription, (e) => [
-      subscriber(e),
-      activity("subscription.updated"),
-    ]),
-    "customer.subscription.trial_will_end": on(subscription, (e) => [
-      subscriber(e),
-      activity("subscription.updated"),
-    ]),
-    "customer.subscription.deleted": on(subscription, (e) => [
-      subscriber(e),
-      activity("subscription.deleted"),
-    ]),
+    "customer.subscription.created": subscriptionEvent("subscription.created"),
+    "customer.subscription.updated": subscriptionEvent("subscription.updated"),
+    "customer.subscription.paused": subscriptionEvent("subscription.updated"),
+    "customer.subscription.resumed": subscriptionEvent("subscription.updated"),
+    "customer.subscription.pending_update_applied": subscriptionEvent("subscription.updated"),
+    "customer.subscription.pending_update_expired": subscriptionEvent("subscription.updated"),
+    "customer.subscription.trial_will_end": subscriptionEvent("subscription.updated"),
+    "customer.subscription.deleted": subscriptionEvent("subscription.deleted"),
     "checkout.session.completed": on(session, ({ data: { object } }) => [
       subject({
         platformId: object.customer,

@@ -38,6 +38,10 @@ const buyer = ({ id, customer_id: customerId, billing }: Order) =>
     objects: [`order:${id}`],
   });
 
+const CUSTOMERS = { purpose: "customer_management", lawfulBasis: "contract" } as const;
+const ORDERS = { purpose: "order_fulfilment", lawfulBasis: "contract" } as const;
+const PROFILE = ["name", "email_address", "telephone_number", "postal_address", "customer_id"] as const;
+
 export default defineConnector({
   id: "woocommerce",
   name: "WooCommerce",
@@ -65,79 +69,13 @@ export default defineConnector({
   },
 
   activities: {
-    "customer.created": {
-      purpose: "customer_management",
-      lawfulBasis: "contract",
-      dataCategories: [
-        "name",
-        "email_address",
-        "telephone_number",
-        "postal_address",
-        "customer_id",
-        "account",
-      ],
-    },
-    "customer.updated": {
-      purpose: "customer_management",
-      lawfulBasis: "contract",
-      dataCategories: [
-        "name",
-        "email_address",
-        "telephone_number",
-        "postal_address",
-        "customer_id",
-        "account",
-      ],
-    },
-    "customer.deleted": {
-      purpose: "customer_management",
-      lawfulBasis: "contract",
-      dataCategories: ["customer_id", "account"],
-    },
-    "order.created": {
-      purpose: "order_fulfilment",
-      lawfulBasis: "contract",
-      dataCategories: [
-        "name",
-        "email_address",
-        "telephone_number",
-        "postal_address",
-        "customer_id",
-        "purchase_history",
-        "payment",
-      ],
-    },
-    "order.updated": {
-      purpose: "order_fulfilment",
-      lawfulBasis: "contract",
-      dataCategories: [
-        "name",
-        "email_address",
-        "telephone_number",
-        "postal_address",
-        "customer_id",
-        "purchase_history",
-        "payment",
-      ],
-    },
-    "order.deleted": {
-      purpose: "order_fulfilment",
-      lawfulBasis: "contract",
-      dataCategories: ["purchase_history"],
-    },
-    "order.restored": {
-      purpose: "order_fulfilment",
-      lawfulBasis: "contract",
-      dataCategories: [
-        "name",
-        "email_address",
-        "telephone_number",
-        "postal_address",
-        "customer_id",
-        "purchase_history",
-        "payment",
-      ],
-    },
+    "customer.created": { ...CUSTOMERS, dataCategories: [...PROFILE, "account"] },
+    "customer.updated": { ...CUSTOMERS, dataCategories: [...PROFILE, "account"] },
+    "customer.deleted": { ...CUSTOMERS, dataCategories: ["customer_id", "account"] },
+    "order.created": { ...ORDERS, dataCategories: [...PROFILE, "purchase_history", "payment"] },
+    "order.updated": { ...ORDERS, dataCategories: [...PROFILE, "purchase_history", "payment"] },
+    "order.deleted": { ...ORDERS, dataCategories: ["purchase_history"] },
+    "order.restored": { ...ORDERS, dataCategories: [...PROFILE, "purchase_history", "payment"] },
   },
 
   events: {
