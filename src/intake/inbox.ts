@@ -21,6 +21,9 @@ export interface Inbox {
 /** Most deliveries in one statement. More would make the first of them wait for the last. */
 const MAX_BATCH = 128;
 
+/** Most sealed bytes in one statement, unless one delivery alone has more: a statement must be over within seconds. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
 /** Batches of one controller under way at a time: one is committing while the next is being built. */
 const MAX_FLUSHES = 2;
 
@@ -56,7 +59,7 @@ export function openInbox(
     if (queue === undefined) return;
     queue.flushing += 1;
     while (queue.waiting.length > 0) {
-      const batch = queue.waiting.splice(0, MAX_BATCH);
+      const batch = nextBatch(queue.waiting);
       try {
         const accepted = await write(
           controllerId,
@@ -87,6 +90,8 @@ export function openInbox(
           ), stored as (
             insert into delivery (controller_id, id, connection_id, connector, topic, dedupe, body_mac)
             select ${controllerId}::uuid, id, connection_id, connector, topic, dedupe, body_mac from given
+            -- Two batches that hold the same deliveries wait for each other's rows: in one order, they cannot deadlock.
+            order by connection_id, dedupe, id
             on conflict do nothing returning id
           ), sealed as (
             insert into delivery_payload (controller_id, delivery_id, sealed, expires_at)
@@ -95,7 +100,7 @@ export function openInbox(
           ), announced as (
             insert into runtime_event (controller_id, id, name, data)
             select ${controllerId}::uuid, id::text, 'delivery/received', jsonb_build_object('controllerId', ${controllerId}::text, 'deliveryId', id)
-            from stored
+            from stored order by id -- as they arrived
           )
           select id from stored`;
         return new Set(rows.map(({ id }) => id));
@@ -103,4 +108,15 @@ export function openInbox(
       { as: "lethe_intake" },
     );
   }
+}
+
+function nextBatch(waiting: Waiting[]): Waiting[] {
+  let size = 0;
+  let bytes = 0;
+  for (const { delivery } of waiting) {
+    bytes += delivery.sealed.length;
+    if (size === MAX_BATCH || (size > 0 && bytes > MAX_BYTES)) break;
+    size += 1;
+  }
+  return waiting.splice(0, size);
 }
