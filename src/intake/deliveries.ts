@@ -32,7 +32,8 @@ export async function takeDeliveries(
     select c.id, c.connection_id as "connectionId", c.connector, c.received_at as "receivedAt", n.region, p.sealed
     from counted c
     join connection n on n.controller_id = ${controllerId} and n.id = c.connection_id
-    left join delivery_payload p on p.controller_id = ${controllerId} and p.delivery_id = c.id
+    left join lateral (
+      select sealed from delivery_payload where controller_id = ${controllerId} and delivery_id = c.id offset 0) as p on true
     order by c.id`;
   return rows.map((row) => ({ ...row, receivedAt: new Date(row.receivedAt).toISOString() }));
 }
@@ -43,16 +44,18 @@ export interface Settlement {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** Writes how processing ended. */
+/** Writes how processing ended, for those that still wait: what was settled before stays as it is. Returns which. */
 export async function settleDeliveries(
   { sql, controllerId }: ControllerTransaction,
   settled: readonly Settlement[],
-): Promise<void> {
-  if (settled.length === 0) return;
-  await sql`update delivery d set status = s.status, processed_at = now(), error_code = s.code, error_message = s.message
+): Promise<DeliveryId[]> {
+  if (settled.length === 0) return [];
+  const rows = await sql<{ id: DeliveryId }[]>`
+    update delivery d set status = s.status, processed_at = now(), error_code = s.code, error_message = s.message
     from unnest(${settled.map(({ id }) => id)}::uuid[], ${settled.map(({ status }) => status)}::text[],
       ${settled.map(({ error }) => error?.code ?? null)}::text[], ${settled.map(({ error }) => error?.message ?? null)}::text[]) as s(id, status, code, message)
-    where d.controller_id = ${controllerId} and d.id = s.id`;
+    where d.controller_id = ${controllerId} and d.id = s.id and d.status = 'received' returning d.id`;
+  return rows.map(({ id }) => id);
 }
 
 /** Counts an attempt whose transaction was rolled back, and notes why; more will follow. */
@@ -78,20 +81,25 @@ export async function shredPayloads(
   return rows.map(({ id }) => id);
 }
 
-/** Ends deliveries whose replay window is over: payload shredded, status `expired`. Returns which. */
-export async function expireDeliveries(
+/**
+ * Shreds payloads whose replay window is over, and ends their deliveries as `expired`. One that was processed, and
+ * whose payload could not be shredded then, stays `processed`.
+ */
+export function expireDeliveries(
   { sql, controllerId }: ControllerTransaction,
   limit: number,
-): Promise<DeliveryId[]> {
-  const rows = await sql<{ id: DeliveryId }[]>`
+): Promise<{ id: DeliveryId; expired: boolean }[]> {
+  return sql<{ id: DeliveryId; expired: boolean }[]>`
     with due as (
-      select delivery_id from delivery_payload where controller_id = ${controllerId} and expires_at < now() limit ${limit} for update skip locked
+      select delivery_id from delivery_payload where controller_id = ${controllerId} and expires_at < now() limit ${limit}
     ), shredded as (
       delete from delivery_payload p using due where p.controller_id = ${controllerId} and p.delivery_id = due.delivery_id
+      returning p.delivery_id as id
+    ), expired as (
+      update delivery d set status = 'expired' from shredded
+      where d.controller_id = ${controllerId} and d.id = shredded.id and d.status in ('received', 'failed') returning d.id
     )
-    update delivery d set status = 'expired' from due
-    where d.controller_id = ${controllerId} and d.id = due.delivery_id and d.status in ('received', 'failed') returning d.id`;
-  return rows.map(({ id }) => id);
+    select shredded.id, expired.id is not null as expired from shredded left join expired using (id)`;
 }
 
 export interface DeliveryFilter {

@@ -16,21 +16,23 @@ export function expire(client: Inngest, rooms: WorkflowRooms) {
     },
   );
 
-  function expireSome(
+  async function expireSome(
     controllerId: Awaited<ReturnType<WorkflowRooms["controllers"]>>[number]["id"],
   ): Promise<number> {
-    return rooms.database.inController(controllerId, async (tx) => {
-      const expired = await expireDeliveries(tx, BATCH);
+    const count = await rooms.database.inController(controllerId, async (tx) => {
+      const swept = await expireDeliveries(tx, BATCH);
       await appendEvents(
         tx,
-        expired.map((id) => ({
+        swept.map(({ id, expired }) => ({
           workflow: id,
-          type: "delivery.expired",
+          type: expired ? "delivery.expired" : "delivery.shredded",
           entity: `delivery:${id}`,
           actor: "hub",
         })),
       );
-      return expired.length;
+      return swept.length;
     });
+    rooms.committed();
+    return count;
   }
 }

@@ -170,16 +170,18 @@ async function giveUp(
 ): Promise<void> {
   const [code = "internal/unexpected", message = ""] = text.split(/: (.*)/s);
   await rooms.database.inController(controllerId, async (tx) => {
-    await settleDeliveries(tx, [{ id, status: "failed", error: { code, message } }]);
-    await appendEvents(tx, [
-      {
+    // Only if it still waits: the run may have failed after it was processed, and its effects stand.
+    const failed = await settleDeliveries(tx, [{ id, status: "failed", error: { code, message } }]);
+    await appendEvents(
+      tx,
+      failed.map(() => ({
         workflow: id,
         type: "delivery.failed",
         entity: `delivery:${id}`,
         actor: "hub",
         facts: { error: code },
-      },
-    ]);
+      })),
+    );
   });
   rooms.committed();
 }
