@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { freshDatabase } from "#test";
-import { knownMigrations, migrateDatabase } from "./index.ts";
+import { attachEmbedded, knownMigrations, migrateDatabase, openDatabase, withSession } from "./index.ts";
 
 test("several processes that start at once migrate once", async () => {
   const db = await freshDatabase();
@@ -22,6 +22,29 @@ test("a database from a newer version is left alone", async () => {
   );
   await expect(migrateDatabase(db.server)).rejects.toMatchObject({ code: "database/newer-schema" });
   await db.drop();
+});
+
+// What a managed PostgreSQL gives: a login that may make roles and databases, and is no superuser.
+test("a login that is no superuser can own the database, and the hub run with it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "lethe-managed-"));
+  chmodSync(folder, 0o711);
+  const server = await attachEmbedded(folder);
+  try {
+    const logins = "local all postgres peer map=hub\nlocal all all trust\n";
+    writeFileSync(join(folder, "postgres/pg_hba.conf"), logins);
+    await withSession(server.connect("postgres", "postgres"), async (sql) => {
+      await sql`select pg_reload_conf()`;
+      await sql`create role admin login createrole`;
+      await sql`create database managed owner admin`;
+    });
+    const url = `postgres:///managed?host=${folder}/postgres&user=admin`;
+    const opened = await openDatabase({ url, dataDir: folder });
+    await opened.close();
+    expect(opened.migrated).toBe(knownMigrations());
+  } finally {
+    await server.release();
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test("the migrations make exactly the tables that the code declares", () => {

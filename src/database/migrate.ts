@@ -40,6 +40,8 @@ async function migrateAsOwner(sql: postgres.Sql): Promise<number> {
     migrationsSchema: SCHEMA,
     migrationsTable: TABLE,
   });
+  // A login that may not migrate must be able to see that there is nothing to do.
+  await sql.unsafe(`grant usage on schema ${SCHEMA} to public; grant select on ${SCHEMA}.${TABLE} to public`);
   return known - before;
 }
 

@@ -21,7 +21,7 @@ export async function ensureRoles(sql: postgres.Sql): Promise<void> {
       exception when duplicate_object or unique_violation then null;
       end $$;
       do $$ begin
-        if not pg_has_role(current_user, '${role}', 'MEMBER') then
+        if not pg_has_role(current_user, '${role}', ${MAY_BECOME}) then
           execute format('grant ${role} to %I', current_user);
         end if;
       end $$;`);
@@ -30,6 +30,10 @@ export async function ensureRoles(sql: postgres.Sql): Promise<void> {
     execute format('grant create on database %I to ${OWNER}', current_database());
   end $$`);
 }
+
+/** Since PostgreSQL 16, who makes a role is a member of it and yet may not become it. */
+const MAY_BECOME =
+  "case when current_setting('server_version_num')::int < 160000 then 'MEMBER' else 'SET' end";
 
 /** The login of the embedded cluster: may become each of the hub's roles, and nothing else. */
 export async function ensureHubLogin(sql: postgres.Sql): Promise<void> {
