@@ -51,7 +51,7 @@ test("the README's commands do what it says, from the first start to the offline
   }
 });
 
-test("every other document's commands can be pasted too", async () => {
+test("every other document's commands can be pasted too", { timeout: 60_000 }, async () => {
   const pages = ["CONTRIBUTING.md", ...readdirSync("docs").map((name) => `docs/${name}`)];
   for (const page of pages)
     for (const block of blocks(page)) {

@@ -39,7 +39,6 @@ export async function appendEvents(tx: ControllerTransaction, drafts: readonly E
     positions.push(position);
     entries.push(entry);
   }
-  // 17 is bytea: postgres.js would encode a plain array of buffers twice.
   await tx.sql`insert into audit_event (controller_id, workflow_id, position, entry)
     select ${tx.controllerId}::uuid, * from unnest(${workflows}::uuid[], ${positions}::int[], ${asBytea(entries)}::bytea[])`;
 }

@@ -85,6 +85,7 @@ function openNote(note, keys) {
     const [dash, name, base64] = line.split(" ");
     if (dash !== "—" || name !== origin || base64 === undefined) continue;
     const signature = Buffer.from(base64, "base64");
+    if (signature.toString("base64") !== base64) continue; // spare bits would make two texts of one note
     const key = keys.find((k) => k.name === name && k.id === signature.subarray(0, 4).toString("hex"));
     if (key !== undefined && verify(null, Buffer.from(text), key.publicKey, signature.subarray(4)))
       return { origin, size: Number(size), root: Buffer.from(root, "base64") };

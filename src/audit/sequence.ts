@@ -1,4 +1,5 @@
-import { asBytea, type Transaction } from "#database";
+import { setTimeout as sleep } from "node:timers/promises";
+import { asBytea, type Database, type Transaction } from "#database";
 import type { ControllerId } from "#schemas";
 import {
   EMPTY,
@@ -63,8 +64,7 @@ export async function startEpoch(
   });
   if (horizon === undefined || horizon.cluster === horizon.known) return;
   // Whoever was writing just now may still commit an id below `highest`.
-  while (!(await begin(({ sql }) => isOver(sql, horizon.open))))
-    await new Promise((done) => setTimeout(done, 20));
+  while (!(await begin(({ sql }) => isOver(sql, horizon.open)))) await sleep(20);
   await begin(async (tx) => {
     const rows = await tx.sql<EventRow[]>`
       select e.controller_id as "controllerId", e.id, e.xid, e.entry from audit_event e
@@ -80,15 +80,25 @@ export async function startEpoch(
   });
 }
 
+/**
+ * Waits, for so many milliseconds at most, until everything that is committed now can be put in order: any
+ * transaction in the cluster that is older, in whatever database, holds it back.
+ */
+export async function orderSettled(database: Database, milliseconds: number): Promise<void> {
+  const look = <T>(work: (sql: Transaction["sql"]) => Promise<T>) =>
+    database.acrossControllers("lethe_sequencer", ({ sql }) => work(sql));
+  const [now] = await look((sql) => sql`select pg_snapshot_xmax(pg_current_snapshot()) as open`);
+  const deadline = Date.now() + milliseconds;
+  while (!(await look((sql) => isOver(sql, String(now?.open)))) && Date.now() < deadline) await sleep(10);
+}
+
 async function isOver(sql: Transaction["sql"], open: string): Promise<boolean> {
   const [row] = await sql`select pg_snapshot_xmin(pg_current_snapshot()) >= ${open}::xid8 as over`;
   return row?.over === true;
 }
 
 async function addLeaves(tx: Transaction, rows: readonly EventRow[]): Promise<void> {
-  const byController = new Map<ControllerId, EventRow[]>();
-  for (const row of rows)
-    byController.set(row.controllerId, [...(byController.get(row.controllerId) ?? []), row]);
+  const byController = Map.groupBy(rows, ({ controllerId }) => controllerId);
   const logs = await readLogs(tx, [...byController.keys()]);
   for (const [controllerId, events] of byController) {
     const tree = new TreeBuilder(logs.get(controllerId) ?? EMPTY);

@@ -3,7 +3,7 @@ import { type Database, databaseErrors } from "#database";
 import { describeError } from "#schemas";
 import type { KeyRing } from "#vault";
 import { signDueCheckpoints, type Witness } from "./checkpoint.ts";
-import { sequenceNext, startEpoch } from "./sequence.ts";
+import { orderSettled, sequenceNext, startEpoch } from "./sequence.ts";
 
 /** Advisory lock of the one sequencer among all processes. */
 const SEQUENCER = 0x1e74e003;
@@ -82,6 +82,7 @@ export async function sequenceAll(database: Database): Promise<boolean> {
 /** Everything committed is sealed and signed, the hub's log included: twice, because checkpoints are events of the hub's log. */
 async function sealAll(database: Database, ring: KeyRing, witness: Witness): Promise<void> {
   for (let round = 0; round < 2; round++) {
+    await orderSettled(database, 1_000);
     await sequenceAll(database);
     await signDueCheckpoints(database, ring, witness, { all: true });
   }

@@ -63,6 +63,8 @@ export async function recordConsents(
 }
 
 interface Row {
+  /** `<delivery>.<ordinal>` */
+  readonly id: string;
   readonly subjectId: SubjectId;
   readonly purpose: ConsentPurpose;
   readonly state: ConsentState;
@@ -73,9 +75,16 @@ interface Row {
 /** Earlier records of the subjects and of those merged into them, by subject and purpose. */
 async function history({ sql, controllerId }: ControllerTransaction, subjects: SubjectId[]) {
   const rows = await sql<Row[]>`
-    select coalesce(s.merged_into, s.id) as "subjectId", c.purpose, c.state, c.nature, c.occurred_at as "occurredAt"
-    from subject s join consent_record c on c.controller_id = s.controller_id and c.subject_id = s.id
-    where s.controller_id = ${controllerId} and (s.id = any(${subjects}::uuid[]) or s.merged_into = any(${subjects}::uuid[]))`;
+    select w.survivor as "subjectId", c.id, c.purpose, c.state, c.nature, c.occurred_at as "occurredAt"
+    from (
+      select id as survivor, id from unnest(${subjects}::uuid[]) as wanted(id)
+      union all
+      select wanted.id, s.id from unnest(${subjects}::uuid[]) as wanted(id) cross join lateral (
+        select id from subject where controller_id = ${controllerId} and merged_into = wanted.id offset 0) as s
+    ) as w cross join lateral (
+      select delivery_id || '.' || ordinal as id, purpose, state, nature, occurred_at, delivery_id, ordinal from consent_record
+      where controller_id = ${controllerId} and subject_id = w.id offset 0) as c
+    order by c.delivery_id, c.ordinal`;
   return Map.groupBy(
     rows.map((row) => ({ ...row, occurredAt: Date.parse(row.occurredAt) })),
     keyOf,
@@ -110,18 +119,7 @@ export async function listConsents(
   }));
 }
 
-async function decidingRecords(
-  { sql, controllerId }: ControllerTransaction,
-  subjects: SubjectId[],
-): Promise<Set<string>> {
-  const rows = await sql<(Row & { id: string })[]>`
-    select c.delivery_id || '.' || c.ordinal as id, coalesce(s.merged_into, s.id) as "subjectId", c.purpose, c.state, c.nature, c.occurred_at as "occurredAt"
-    from subject s join consent_record c on c.controller_id = s.controller_id and c.subject_id = s.id
-    where s.controller_id = ${controllerId} and (s.id = any(${subjects}::uuid[]) or s.merged_into = any(${subjects}::uuid[]))
-    order by c.delivery_id, c.ordinal`;
-  const groups = Map.groupBy(
-    rows.map((row) => ({ ...row, occurredAt: Date.parse(row.occurredAt) })),
-    keyOf,
-  );
+async function decidingRecords(tx: ControllerTransaction, subjects: SubjectId[]): Promise<Set<string>> {
+  const groups = await history(tx, subjects);
   return new Set([...groups.values()].flatMap((records) => currentState(records)?.record.id ?? []));
 }

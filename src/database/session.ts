@@ -18,9 +18,17 @@ export function openClient(
  */
 const ARRAYS = Object.fromEntries(
   Object.entries({ bool: 1000, bytea: 1001, int4: 1007, text: 1009, int8: 1016, uuid: 2951 }).map(
-    ([name, oid]) => [`${name}s`, { to: oid, from: [], serialize: arrayLiteral, parse: String }],
+    ([name, oid]) => [
+      `${name}s`,
+      { to: oid, from: [], serialize: oid === 1001 ? byteaLiteral : arrayLiteral, parse: String },
+    ],
   ),
 );
+
+/** `asBytea` makes nothing that has to be escaped but its own backslash. */
+function byteaLiteral(values: readonly string[]): string {
+  return `{${values.map((value) => `"\\${value}"`).join(",")}}`;
+}
 
 function arrayLiteral(values: readonly unknown[]): string {
   const elements = values.map((value) =>

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { startSequencer, type Witness } from "#audit";
 import type { Config } from "#config";
 import { createApp, createMetrics, listen } from "#http";
-import { CONNECTIONS_CHANGED, openDirectory, openDoor, openInbox } from "#intake";
+import { CONNECTIONS_CHANGED, type Door, openDirectory, openDoor, openInbox } from "#intake";
 import type { Log } from "#log";
 import { createEmbeddedRuntime, createInngestRuntime, type Runtime } from "#runtime";
 import { defineWorkflows } from "#workflows";
@@ -37,13 +37,14 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
       onError: (fault) => log.warn(fault, "the audit log could not be sealed; trying again"),
     });
     closing.push(sequencer.stop);
-    const runtime = createRuntime(rooms, log, sequencer.wake);
+    let door: Door | undefined;
+    const runtime = createRuntime(rooms, log, sequencer.wake, () => door?.crowded() ?? false);
     closing.push(() => runtime.stop(FINISH));
     await runtime.start();
     const directory = openDirectory(rooms.database, rooms.ring);
     await rooms.database.listen(CONNECTIONS_CHANGED, directory.clear);
     const metrics = createMetrics(rooms.database);
-    const door = openDoor({
+    door = openDoor({
       connectors: rooms.connectors,
       directory,
       inbox: openInbox(rooms.database, { replayWindowDays: config.replayDays, stored: runtime.wake }),
@@ -75,7 +76,7 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
   }
 }
 
-function createRuntime(rooms: Rooms, log: Log, committed: () => void): Runtime {
+function createRuntime(rooms: Rooms, log: Log, committed: () => void, giveWay: () => boolean): Runtime {
   const { database, ring, connectors, controllers, config } = rooms;
   const options = {
     database,
@@ -84,7 +85,7 @@ function createRuntime(rooms: Rooms, log: Log, committed: () => void): Runtime {
       defineWorkflows(client, { database, ring, connectors, controllers, committed, log }),
   };
   return config.runtime.kind === "embedded"
-    ? createEmbeddedRuntime(options)
+    ? createEmbeddedRuntime({ ...options, giveWay })
     : createInngestRuntime({ ...options, ...config.runtime });
 }
 

@@ -47,43 +47,59 @@ export async function knownTo(tx: ControllerTransaction, claims: readonly Claim[
   };
 }
 
+/*
+ * Each look-up is a subquery of its own for every key, fenced by OFFSET 0: on tables without statistics yet, or under a
+ * plan that was made when they were small, the planner would read all of a controller's rows instead.
+ */
+
 async function knownIdentifiers(
-  tx: ControllerTransaction,
+  { sql, controllerId }: ControllerTransaction,
   claims: readonly Claim[],
 ): Promise<KnownIdentifier[]> {
   const hashes = claims.flatMap(({ strong, weak }) => [...strong, ...weak].map(({ hash }) => hash));
-  const rows = await tx.sql<Row[]>`
-    select i.kind, i.scope, i.hash, i.subject_id as "subjectId",
-      (select json_agg(s.connection_id) from identifier_source s
-       where s.controller_id = i.controller_id and s.subject_id = i.subject_id and s.hash = i.hash and s.kind = i.kind) as connections
-    from identifier i where i.controller_id = ${tx.controllerId} and i.hash = any(${asBytea(hashes)}::bytea[])`;
+  const rows = await sql<Row[]>`
+    select i.* from unnest(${[...new Set(asBytea(hashes))]}::bytea[]) as wanted(hash) cross join lateral (
+      select i.kind, i.scope, i.hash, i.subject_id as "subjectId",
+        (select json_agg(s.connection_id) from identifier_source s
+         where s.controller_id = ${controllerId} and s.subject_id = i.subject_id and s.hash = i.hash and s.kind = i.kind) as connections
+      from identifier i where i.controller_id = ${controllerId} and i.hash = wanted.hash offset 0) as i`;
   return rows.map((row) => ({ ...row, connections: new Set(row.connections ?? []) }));
 }
 
-async function subjectsWithSurvivors(tx: ControllerTransaction, ids: SubjectId[]): Promise<SubjectRow[]> {
+async function subjectsWithSurvivors(
+  { sql, controllerId }: ControllerTransaction,
+  ids: SubjectId[],
+): Promise<SubjectRow[]> {
   if (ids.length === 0) return [];
   // `merged_into` always names the end of the chain, so one look further finds every survivor.
-  return tx.sql<SubjectRow[]>`
-    with held as (select id, merged_into from subject where controller_id = ${tx.controllerId} and id = any(${ids}::uuid[]))
+  return sql<SubjectRow[]>`
+    with held as (
+      select s.* from unnest(${[...new Set(ids)]}::uuid[]) as wanted(id) cross join lateral (
+        select * from subject where controller_id = ${controllerId} and id = wanted.id offset 0) as s
+    ), survivors as (
+      select s.* from (select distinct merged_into from held where merged_into is not null) as wanted(id) cross join lateral (
+        select * from subject where controller_id = ${controllerId} and id = wanted.id offset 0) as s
+      where s.id not in (select id from held)
+    )
     select id, did, merged_into as "mergedInto", sealed_key as "sealedKey", audit_reference as "auditReference",
       extract(epoch from created_at) * 1000000 as "order"
-    from subject where controller_id = ${tx.controllerId} and id in (select id from held union select merged_into from held)`;
+    from (select * from held union all select * from survivors) as s`;
 }
 
 /** Subjects by an object of theirs, as far as the claims name any. */
 async function knownObjects(
-  tx: ControllerTransaction,
+  { sql, controllerId }: ControllerTransaction,
   claims: readonly Claim[],
 ): Promise<Map<string, SubjectId>> {
   const wanted = claims.flatMap(({ objects, connectionId }) =>
     objects.map((hash) => ({ hash, connectionId })),
   );
   if (wanted.length === 0) return new Map();
-  const rows = await tx.sql<{ connectionId: ConnectionId; hash: Uint8Array; subjectId: SubjectId }[]>`
-    select connection_id as "connectionId", hash, subject_id as "subjectId" from object_reference
-    where controller_id = ${tx.controllerId} and (connection_id, hash) in (
-      select * from unnest(${wanted.map(({ connectionId }) => connectionId)}::uuid[],
-        ${asBytea(wanted.map(({ hash }) => hash))}::bytea[]))`;
+  const rows = await sql<{ connectionId: ConnectionId; hash: Uint8Array; subjectId: SubjectId }[]>`
+    select o.* from unnest(${wanted.map(({ connectionId }) => connectionId)}::uuid[],
+      ${asBytea(wanted.map(({ hash }) => hash))}::bytea[]) as wanted(connection_id, hash) cross join lateral (
+      select connection_id as "connectionId", hash, subject_id as "subjectId" from object_reference
+      where controller_id = ${controllerId} and connection_id = wanted.connection_id and hash = wanted.hash offset 0) as o`;
   return new Map(rows.map((row) => [objectKey(row, row.hash), row.subjectId]));
 }
 

@@ -41,14 +41,14 @@ export function openDirectory(database: Database, ring: KeyRing): ConnectionDire
 
   return {
     byId: async (connector, id) => {
-      if (!ConnectionId.safeParse(id).success) return undefined;
-      const [found] = await cached(`${connector} ${id}`, () =>
-        find(({ connection }) => eq(connection.id, ConnectionId.parse(id))),
-      );
+      const [found] = await cached(`${connector} id ${id}`, async () => {
+        const known = ConnectionId.safeParse(id);
+        return known.success ? find(({ connection }) => eq(connection.id, known.data)) : [];
+      });
       return found?.connector === connector ? found : undefined;
     },
     byAccount: async (connector, account) => {
-      const found = await cached(`${connector} @${account}`, () =>
+      const found = await cached(`${connector} account ${account}`, () =>
         find(({ connection }) => eq(connection.account, account)),
       );
       return found.filter((connection) => connection.connector === connector);

@@ -33,6 +33,8 @@ export interface Door {
   ): Promise<Admission>;
   /** The request names its account. */
   toAccount(connector: string, request: WebhookRequest, address: string): Promise<Admission>;
+  /** So many platforms wait for an answer that everything else should wait. */
+  crowded(): boolean;
 }
 
 export interface DoorOptions {
@@ -52,12 +54,17 @@ export interface Observed {
   readonly reason?: string;
 }
 
+/** Requests in hand that make a crowd: a platform that sends one after the other never has as many. */
+const CROWD = 16;
+
 /** Raw bytes → verify → dedupe → seal → inbox and outbox in one commit. */
 export function openDoor(options: DoorOptions): Door {
   const { connectors, directory, inbox, observe, now = Date.now } = options;
   const refusals = new RateLimiterMemory({ points: options.refusalsPerMinute, duration: 60 });
+  let inHand = 0;
 
   return {
+    crowded: () => inHand >= CROWD,
     async toConnection(connectorId, connectionId, request, address) {
       const connector = connectors.get(connectorId);
       const connection =
@@ -120,6 +127,7 @@ export function openDoor(options: DoorOptions): Door {
       bodyMac: keyedHash(mac, "body", request.body),
       sealed: sealRequest(keys, controllerId, id, { about: envelope, body: request.body }),
     };
+    inHand += 1;
     try {
       const kind = await withDeadline(inbox.store(controllerId, delivery));
       observe({ connector: connector.id, outcome: kind });
@@ -127,6 +135,8 @@ export function openDoor(options: DoorOptions): Door {
     } catch (error) {
       observe({ connector: connector.id, outcome: "not_stored" });
       throw intakeErrors.notStored(error);
+    } finally {
+      inHand -= 1;
     }
   }
 }

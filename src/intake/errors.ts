@@ -11,6 +11,8 @@ export const intakeErrors = {
         status: 404,
       },
     ),
+  cutOff: () =>
+    new LetheError("intake/cut-off", "the request broke off before its body was whole", { status: 400 }),
   tooLarge: (limit: number) =>
     new LetheError(
       "intake/too-large",

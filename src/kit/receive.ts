@@ -73,7 +73,15 @@ function shakeHands(door: Door, request: WebhookRequest, expected: Expected, now
 }
 
 function readEnvelope(door: Door, request: WebhookRequest): DeliveryFacts {
-  const envelope: Envelope = { request, body: readable(door, request) };
+  let parsed: { body: unknown } | undefined;
+  const envelope: Envelope = {
+    request,
+    // Only if somebody asks: where headers say it all, the body is parsed in processing, not while the platform waits.
+    get body() {
+      parsed ??= { body: readable(door, request) };
+      return parsed.body;
+    },
+  };
   return {
     topic: door.topic(envelope),
     account: door.account?.(envelope),
@@ -117,5 +125,6 @@ export function instant(text: string | undefined): string | undefined {
     ? `${text.replace(" ", "T")}Z`
     : text;
   const time = /^\d{9,11}$/.test(text) ? Number(text) * 1000 : Date.parse(zoned);
-  return Number.isNaN(time) ? undefined : new Date(time).toISOString();
+  const iso = Number.isNaN(time) ? undefined : new Date(time).toISOString();
+  return iso?.length === 24 ? iso : undefined; // years beyond four digits are nobody's, and no database's
 }

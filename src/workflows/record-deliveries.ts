@@ -2,7 +2,7 @@ import { type NewActivity, recordActivities } from "#activities";
 import { appendEvents, type EventDraft } from "#audit";
 import { type ConsentChange, type NewConsent, recordConsents } from "#consent";
 import { type ControllerTransaction, eq, tables } from "#database";
-import { claimOf, linkClaims } from "#identity";
+import { type Claim, claimOf, linkClaims } from "#identity";
 import {
   openRequest,
   type PendingDelivery,
@@ -14,6 +14,7 @@ import { type Connector, instant, interpret, type PersonalRecord } from "#kit";
 import { type NewRightsRequest, recordRightsRequests } from "#rights";
 import { type DeliveryId, describeError, type Environment, LetheError } from "#schemas";
 import { type ControllerKeys, fingerprint } from "#vault";
+import { breather } from "./breather.ts";
 import { announce } from "./outbox.ts";
 
 /** A delivery read: its records are in memory only, and go when the transaction ends. */
@@ -39,7 +40,9 @@ export async function recordDeliveries(
   const environment = await environmentOf(tx);
   const settled: Settlement[] = [];
   const read: Read[] = [];
+  const breathe = breather();
   for (const delivery of pending) {
+    await breathe();
     const result = readDelivery(tx, keys, connectors, delivery, environment);
     if ("records" in result) read.push(result);
     else settled.push(result);
@@ -89,19 +92,13 @@ async function recordEffects(
   keys: ControllerKeys,
   read: readonly Read[],
 ): Promise<EventDraft[]> {
-  const claims = read.flatMap(({ delivery, records }) =>
-    records.flatMap((record) =>
-      record.type === "subject"
-        ? [
-            claimOf(
-              keys,
-              { deliveryId: delivery.id, connectionId: delivery.connectionId, region: delivery.region },
-              record,
-            ),
-          ]
-        : [],
-    ),
-  );
+  const claims: Claim[] = [];
+  const breathe = breather();
+  for (const { delivery, records } of read) {
+    await breathe();
+    const from = { deliveryId: delivery.id, connectionId: delivery.connectionId, region: delivery.region };
+    for (const record of records) if (record.type === "subject") claims.push(claimOf(keys, from, record));
+  }
   const { subjects, events: linking } = await linkClaims(tx, keys, claims);
   const events = [...linking];
   const activities: NewActivity[] = [];

@@ -68,3 +68,21 @@ begin
     execute format('alter table lethe.%I set (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0)', t);
   end loop;
 end $$;
+--> statement-breakpoint
+-- Until a table is first analysed, the planner takes `controller_id = …` to be selective and ids to repeat, and reads
+-- all of a controller's rows to join them with a handful of keys. PostgreSQL 18 can be told better; older ones learn
+-- it from their first ANALYZE.
+do $$
+declare c record;
+begin
+  if current_setting('server_version_num')::int < 180000 then return; end if;
+  for c in
+    select t.relname as table, a.attname as column, case when a.attname = 'controller_id' then 1 else -1 end as n_distinct
+    from pg_class t join pg_attribute a on a.attrelid = t.oid
+    where t.relnamespace = 'lethe'::regnamespace and t.relkind = 'r'
+      and a.attname in ('controller_id', 'id', 'delivery_id', 'subject_id', 'workflow_id', 'run_id', 'hash')
+  loop
+    execute format('select pg_restore_attribute_stats(%L, %L, %L, %L, %L, %L, %L, false, %L, 0::real, %L, 16, %L, %s::real)',
+      'schemaname', 'lethe', 'relname', c.table, 'attname', c.column, 'inherited', 'null_frac', 'avg_width', 'n_distinct', c.n_distinct);
+  end loop;
+end $$;

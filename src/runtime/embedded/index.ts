@@ -21,6 +21,10 @@ const LEASE = 30;
 const CAPACITY = 32;
 /** Milliseconds between looks at the queue when nothing says that there is something: other processes write to it too. */
 const POLL = 500;
+/** Milliseconds between looks at the least, however often the runtime is woken: what comes meanwhile shares the next look. */
+const LOOK = 5;
+/** Milliseconds of rest between items, one at a time, while there is something more urgent. */
+const REST = 250;
 /** Milliseconds between looks at crons, and between removals of what is old. */
 const CRON_EVERY = 1_000;
 const CLEAN_EVERY = 600_000;
@@ -29,11 +33,13 @@ export interface EmbeddedOptions extends RuntimeOptions {
   /** 1 in production; less shrinks the waits between retries. */
   readonly backoffScale?: number;
   readonly leaseSeconds?: number;
+  /** Whether something more urgent than workflows goes on: webhooks are acknowledged first and processed later. */
+  readonly giveWay?: () => boolean;
 }
 
 /** The embedded runtime: an executor on the hub's own tables that speaks an Inngest server's protocol to the SDK, in process. */
 export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
-  const { database, log, backoffScale = 1, leaseSeconds = LEASE } = options;
+  const { database, log, backoffScale = 1, leaseSeconds = LEASE, giveWay = () => false } = options;
   const worker = randomInt(1, 2 ** 31);
   const working = new Map<string, Item>();
   const calls = new Set<Promise<void>>();
@@ -87,9 +93,12 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
-        const busy = await takeWork();
+        const crowded = giveWay();
+        const busy = await takeWork(crowded ? 1 : CAPACITY);
         healthy = true;
-        if (!busy) await idle();
+        if (crowded) await rest(REST);
+        else if (busy) await rest(LOOK);
+        else await idle();
       } catch (error) {
         healthy = false;
         log.warn(describeError(error), "the runtime could not look for work; trying again");
@@ -99,8 +108,8 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
   }
 
   /** Dispatches events and starts what is due. False when there was nothing to do or nobody free to do it. */
-  async function takeWork(): Promise<boolean> {
-    const free = CAPACITY - working.size;
+  async function takeWork(most: number): Promise<boolean> {
+    const free = most - working.size;
     if (free <= 0) return false;
     const { dispatched, items } = await inTransaction(async (tx) => ({
       dispatched: await dispatchEvents(tx, functions),
@@ -163,6 +172,10 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
     if (!stopping.signal.aborted) woken = Promise.withResolvers();
   }
 
+  function rest(milliseconds: number): Promise<void> {
+    return sleep(milliseconds, undefined, { signal: stopping.signal }).catch(() => {});
+  }
+
   async function keepLeases(): Promise<void> {
     if (working.size === 0) return;
     await inTransaction((tx) => extendLeases(tx, [...working.values()], leaseSeconds)).catch(
@@ -179,7 +192,7 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
       await work().catch((error: unknown) =>
         log.warn(describeError(error), "housekeeping failed; trying again"),
       );
-      await sleep(milliseconds, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
+      await rest(milliseconds);
     }
   }
 

@@ -1,0 +1,15 @@
+import { expect, test } from "vitest";
+import { instant } from "./receive.ts";
+
+test.each([
+  ["2026-11-20T09:15:00.123456789Z", "2026-11-20T09:15:00.123Z"],
+  ["2026-11-20T09:15:00-04:00", "2026-11-20T13:15:00.000Z"],
+  ["2026-11-20 09:15:00", "2026-11-20T09:15:00.000Z"], // no zone: UTC
+  ["1700000000", "2023-11-14T22:13:20.000Z"],
+  ["yesterday", undefined],
+  ["", undefined],
+  ["+275760-09-13T00:00:00Z", undefined],
+  ["-000001-01-01T00:00:00Z", undefined],
+])("the time %j is %j", (text, expected) => {
+  expect(instant(text)).toBe(expected);
+});
