@@ -42,6 +42,8 @@ export interface Settlement {
   readonly id: DeliveryId;
   readonly status: "processed" | "ignored" | "failed";
   readonly error?: { readonly code: string; readonly message: string };
+  /** Keyed MAC of the body, where it could be opened: what stays of it after shredding. */
+  readonly bodyMac?: Uint8Array;
 }
 
 /** Writes how processing ended, for those that still wait: what was settled before stays as it is. Returns which. */
@@ -51,9 +53,11 @@ export async function settleDeliveries(
 ): Promise<DeliveryId[]> {
   if (settled.length === 0) return [];
   const rows = await sql<{ id: DeliveryId }[]>`
-    update delivery d set status = s.status, processed_at = now(), error_code = s.code, error_message = s.message
+    update delivery d set status = s.status, processed_at = now(), error_code = s.code, error_message = s.message,
+      body_mac = coalesce(decode(s.mac, 'hex'), d.body_mac)
     from unnest(${settled.map(({ id }) => id)}::uuid[], ${settled.map(({ status }) => status)}::text[],
-      ${settled.map(({ error }) => error?.code ?? null)}::text[], ${settled.map(({ error }) => error?.message ?? null)}::text[]) as s(id, status, code, message)
+      ${settled.map(({ error }) => error?.code ?? null)}::text[], ${settled.map(({ error }) => error?.message ?? null)}::text[],
+      ${settled.map(({ bodyMac }) => (bodyMac === undefined ? null : Buffer.from(bodyMac).toString("hex")))}::text[]) as s(id, status, code, message, mac)
     where d.controller_id = ${controllerId} and d.id = s.id and d.status = 'received' returning d.id`;
   return rows.map(({ id }) => id);
 }

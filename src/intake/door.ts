@@ -124,7 +124,6 @@ export function openDoor(options: DoorOptions): Door {
       connector: connector.id,
       topic: declaredTopic(connector, about.topic),
       dedupe: keyedHash(mac, "delivery", ...identity).subarray(0, 16),
-      bodyMac: keyedHash(mac, "body", request.body),
       sealed: sealRequest(keys, controllerId, id, { about: envelope, body: request.body }),
     };
     inHand += 1;

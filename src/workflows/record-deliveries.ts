@@ -13,7 +13,7 @@ import {
 import { type Connector, instant, interpret, type PersonalRecord } from "#kit";
 import { type NewRightsRequest, recordRightsRequests } from "#rights";
 import { type DeliveryId, describeError, type Environment, LetheError } from "#schemas";
-import { type ControllerKeys, fingerprint } from "#vault";
+import { type ControllerKeys, fingerprint, keyedHash } from "#vault";
 import { breather } from "./breather.ts";
 import { announce } from "./outbox.ts";
 
@@ -23,6 +23,7 @@ interface Read {
   readonly connector: Connector;
   readonly records: readonly PersonalRecord[];
   readonly occurredAt: string;
+  readonly bodyMac: Uint8Array;
 }
 
 /**
@@ -48,7 +49,9 @@ export async function recordDeliveries(
     else settled.push(result);
   }
   const events = await recordEffects(tx, keys, read);
-  settled.push(...read.map(({ delivery }) => ({ id: delivery.id, status: "processed" as const })));
+  settled.push(
+    ...read.map(({ delivery, bodyMac }) => ({ id: delivery.id, status: "processed" as const, bodyMac })),
+  );
   await settleDeliveries(tx, settled);
   await appendEvents(tx, [...events, ...settled.map((one) => settledEvent(one, pending, read))]);
   return settled;
@@ -61,22 +64,24 @@ function readDelivery(
   delivery: PendingDelivery,
   environment: Environment,
 ): Read | Settlement {
+  let bodyMac: Uint8Array | undefined;
   try {
     const connector = connectors.get(delivery.connector);
     if (connector === undefined || delivery.sealed === null) throw unreadable(connector === undefined);
     const { about, body } = openRequest(keys, tx.controllerId, delivery.id, delivery.sealed);
+    bodyMac = keyedHash(keys.current("mac").key, "body", body);
     // The platform's test data has no place among a live controller's records.
     if (about.environment === "sandbox" && environment === "live")
-      return { id: delivery.id, status: "ignored" };
+      return { id: delivery.id, status: "ignored", bodyMac };
     const occurredAt = about.occurredAt ?? delivery.receivedAt;
     const records = interpret(connector, body, { topic: about.topic, account: about.account, occurredAt });
     return records === undefined
-      ? { id: delivery.id, status: "ignored" }
-      : { delivery, connector, records, occurredAt };
+      ? { id: delivery.id, status: "ignored", bodyMac }
+      : { delivery, connector, records, occurredAt, bodyMac };
   } catch (error) {
     const { code, message, retry } = describeError(error);
     if (retry) throw error;
-    return { id: delivery.id, status: "failed", error: { code, message } };
+    return { id: delivery.id, status: "failed", error: { code, message }, ...(bodyMac && { bodyMac }) };
   }
 }
 

@@ -19,6 +19,7 @@ export async function load(options: {
   rate?: number;
 }): Promise<Measured> {
   const { url, connections, next, seconds, amount, rate } = options;
+  const began = performance.now();
   const result = await autocannon({
     url,
     connections,
@@ -32,7 +33,8 @@ export async function load(options: {
     throw new Error(`${url}: ${result.errors} errors, ${result.non2xx} answers other than 2xx`);
   const answered = result["2xx"];
   return {
-    perSecond: answered / result.duration,
+    // autocannon rounds a run of a given amount up to whole seconds.
+    perSecond: answered / (amount === undefined ? result.duration : (performance.now() - began) / 1_000),
     p50: result.latency.p50,
     p99: result.latency.p99,
     sent: answered,

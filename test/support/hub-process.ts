@@ -1,7 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** As `npm start` says it. */
+const [, , ...START] = (
+  JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: { start: string } }
+).scripts.start.split(" ");
 
 export interface HubProcess {
   readonly url: string;
@@ -25,7 +31,8 @@ export const childEnvironment = (settings: Record<string, string>) => ({
 
 /** Starts the hub as a process of its own on a free port; resolves when it says that it is ready. */
 export async function startHubProcess(settings: Record<string, string>): Promise<HubProcess> {
-  const child = spawn(process.execPath, [MAIN, "start"], {
+  const child = spawn(process.execPath, START, {
+    cwd: ROOT,
     env: childEnvironment({ PORT: "0", LOG_LEVEL: "info", ...settings }),
     stdio: ["ignore", "pipe", "pipe"],
   });

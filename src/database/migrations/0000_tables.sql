@@ -183,7 +183,7 @@ CREATE TABLE "lethe"."delivery" (
 	"connector" text NOT NULL,
 	"topic" text,
 	"dedupe" "bytea" NOT NULL,
-	"body_mac" "bytea" NOT NULL,
+	"body_mac" "bytea",
 	"status" text DEFAULT 'received' NOT NULL,
 	"attempts" integer DEFAULT 0 NOT NULL,
 	"error_code" text,

@@ -13,8 +13,8 @@ export const delivery = lethe.table(
     topic: pg.text("topic"),
     /** Keyed MAC of what the platform identifies the delivery by (16 bytes): the idempotency key. */
     dedupe: bytea("dedupe").notNull(),
-    /** Keyed MAC of the body: what stays of it after shredding. */
-    bodyMac: bytea("body_mac").notNull(),
+    /** Keyed MAC of the body, made when it is processed: what stays of it after shredding. */
+    bodyMac: bytea("body_mac"),
     status: pg.text("status").$type<DeliveryStatus>().notNull().default("received"),
     attempts: pg.integer("attempts").notNull().default(0),
     errorCode: pg.text("error_code"),
