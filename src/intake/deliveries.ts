@@ -106,6 +106,23 @@ export function expireDeliveries(
     select shredded.id, expired.id is not null as expired from shredded left join expired using (id)`;
 }
 
+/**
+ * Deliveries that wait although nothing announces them any more, oldest first: never tried for a quarter of an hour,
+ * or not over after a day of retries.
+ */
+export async function forgottenDeliveries(
+  { sql, controllerId }: ControllerTransaction,
+  limit: number,
+): Promise<DeliveryId[]> {
+  const rows = await sql<{ id: DeliveryId }[]>`
+    select id from delivery d where controller_id = ${controllerId} and status = 'received'
+      and received_at < now() - case attempts when 0 then interval '15 minutes' else interval '1 day' end
+      and not exists (select from runtime_event e where e.controller_id = ${controllerId} and e.dispatched_at is null
+        and e.data ->> 'deliveryId' = d.id::text)
+    order by id limit ${limit}`;
+  return rows.map(({ id }) => id);
+}
+
 export interface DeliveryFilter {
   readonly status?: DeliveryStatus;
   readonly connector?: string;

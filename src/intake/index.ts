@@ -10,6 +10,7 @@ export {
 export {
   type DeliveryFilter,
   expireDeliveries,
+  forgottenDeliveries,
   listDeliveries,
   noteFailure,
   type PendingDelivery,

@@ -5,6 +5,7 @@ import type { ControllerId } from "#schemas";
 import type { KeyRing } from "#vault";
 import { expire } from "./expire-deliveries.ts";
 import { processDelivery, retryDelivery } from "./process-delivery.ts";
+import { recover } from "./recover-deliveries.ts";
 
 export { announce } from "./outbox.ts";
 
@@ -21,5 +22,10 @@ export interface WorkflowRooms {
 
 /** Every durable workflow, for one client. */
 export function defineWorkflows(client: Inngest, rooms: WorkflowRooms): InngestFunction.Any[] {
-  return [processDelivery(client, rooms), retryDelivery(client, rooms), expire(client, rooms)];
+  return [
+    processDelivery(client, rooms),
+    retryDelivery(client, rooms),
+    recover(client, rooms),
+    expire(client, rooms),
+  ];
 }

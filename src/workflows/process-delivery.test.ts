@@ -209,3 +209,19 @@ test("the events of a processed delivery are a chain: its effects, then the fing
     { type: "delivery.shredded", ...ofHub, body: null },
   ]);
 });
+
+test("a delivery that its runtime lost is announced again after a while, and no other", async () => {
+  const shop = await hub.shop();
+  const lost = await shop.send("customers-create");
+  const fresh = await shop.send("customers-update");
+  await hub.byHand("delete from runtime_event");
+  await hub.byHand("update delivery set received_at = now() - interval '20 minutes' where id = $1", lost);
+  await hub.working(async () => {
+    await hub.byHand(
+      "update runtime_cron set next_at = now() where function_id = 'lethe-recover-deliveries'",
+    );
+    await eventually(async () => (await shop.delivery(lost))?.status).toBe("processed");
+  });
+  expect((await shop.delivery(fresh))?.status).toBe("received");
+  expect(await shop.runs()).toEqual(["process-delivery 1 completed"]);
+});

@@ -2,34 +2,38 @@ import postgres from "postgres";
 import { signedOrder } from "./orders.ts";
 
 /**
- * As pgbench would: each of so many sessions inserts one row, waits for its commit, and again; once as a bare
- * statement, once between BEGIN and COMMIT as pgbench's own scripts do. Argument: JSON with the server's options,
- * how many sessions, and for how many seconds. Prints both rates, in transactions per second, as JSON.
+ * So many writers, each of whom inserts one row, waits for its commit, and again: once as bare statements through
+ * one pool, once as transactions in sessions of their own. Argument: JSON with the server's options, how
+ * many writers, and for how many seconds. Prints both rates, in transactions per second, as JSON.
  */
 const { server, sessions, seconds } = JSON.parse(process.argv[2] ?? "{}");
 const { body } = signedOrder(1, "secret");
-const sql = postgres({ ...server, max: sessions, fetch_types: false, onnotice: () => {} });
+const options = { ...server, fetch_types: false, onnotice: () => {} };
+// A few sessions with the statements of many writers in flight: the driver's best.
+const sql = postgres({ ...options, max: 16 });
 await sql`create table if not exists bench_insert (id bigint generated always as identity primary key, body text not null)`;
-const insert = (session: postgres.ISql) => session`insert into bench_insert (body) values (${body})`;
-const bare = await rate(insert);
-const whole = await rate(async (session) => {
+const insert = (session: postgres.Sql) => session`insert into bench_insert (body) values (${body})`;
+const pooled = await rate(sql, insert);
+const alone = Array.from({ length: sessions }, () => postgres({ ...options, max: 1 }));
+const whole = await rate(alone, async (session) => {
   await session`begin`;
   await insert(session);
   await session`commit`;
 });
 await sql`drop table bench_insert`;
-await sql.end();
-process.stdout.write(JSON.stringify({ bare, whole }));
+process.stdout.write(JSON.stringify({ pooled, whole }), () => process.exit());
 
-async function rate(work: (session: postgres.ISql) => Promise<unknown>): Promise<number> {
+async function rate(
+  given: postgres.Sql | postgres.Sql[],
+  work: (session: postgres.Sql) => Promise<unknown>,
+): Promise<number> {
   let done = 0;
   const began = performance.now();
   const until = began + seconds * 1_000;
+  const writers = Array.isArray(given) ? given : Array.from({ length: sessions }, () => given);
   await Promise.all(
-    Array.from({ length: sessions }, async () => {
-      const session = await sql.reserve();
+    writers.map(async (session) => {
       for (; performance.now() < until; done++) await work(session);
-      session.release();
     }),
   );
   return (done * 1_000) / (performance.now() - began);
