@@ -18,7 +18,14 @@ afterEach(() => {
   for (const made of folders.splice(0)) rmSync(made, { recursive: true, force: true });
 });
 
-const isAlive = (pid: number) => existsSync(`/proc/${pid}`);
+/** A process that has ended counts as gone, though whoever inherited it may not have noticed yet. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
 
 /** A request whose body never ends. */
 async function halfRequest(url: string, connection: string): Promise<Socket> {
