@@ -39,7 +39,7 @@ test("the README's commands do what it says, from the first start to the offline
   try {
     await expect.poll(() => greeting, { timeout: 20_000 }).toContain("Try next");
     const { code, output } = await paste(rest, environment);
-    expect({ code, output }).toMatchObject({ code: 0 });
+    expect(code, output.slice(-3_000)).toBe(0);
     expect(output).toContain('{"status":"accepted"');
     expect(output).toContain("did:lethe:");
     expect(output).toContain("The audit log holds.");
@@ -56,7 +56,7 @@ test("every other document's commands can be pasted too", { timeout: 60_000 }, a
   for (const page of pages)
     for (const block of blocks(page)) {
       const { code, output } = await paste([block], childEnvironment({ LETHE_DATA_DIR: folder, PORT: "0" }));
-      expect({ page, block, output, code }).toMatchObject({ code: 0 });
+      expect(code, `${page}:\n${output.slice(-3_000)}`).toBe(0);
     }
 });
 
@@ -89,7 +89,7 @@ async function paste(script: readonly string[], env: Record<string, string>) {
   writeFileSync(join(folder, "typed"), `${TYPED}\n`);
   const files = script.map((block, i) => {
     const path = join(folder, `${i}.sh`);
-    writeFileSync(path, block);
+    writeFileSync(path, block.replaceAll("acme-log.jsonl", join(folder, "acme-log.jsonl")));
     return `source ${path} < ${join(folder, "typed")}`;
   });
   const shell = spawn("bash", ["-c", ["set -exo pipefail", ...files].join("\n")], { env });
