@@ -4,7 +4,7 @@ import { hash } from "node:crypto";
 export type Hash = Uint8Array;
 
 /** Root of an empty tree: SHA-256 of nothing. */
-export const EMPTY_ROOT: Hash = hash("sha256", "", "buffer");
+const EMPTY_ROOT: Hash = hash("sha256", "", "buffer");
 
 /** SHA-256(0x00 ‖ entry). */
 export function leafHash(entry: Uint8Array): Hash {
@@ -110,7 +110,7 @@ export async function consistencyProof(old: number, size: number, subtree: Subtr
 }
 
 /** The largest power of two smaller than `n`. */
-export function splitPoint(n: number): number {
+function splitPoint(n: number): number {
   let k = 1;
   while (k * 2 < n) k *= 2;
   return k;

@@ -70,7 +70,7 @@ export function startSequencer(options: {
 }
 
 /** Sequences until it catches up; returns whether there was anything. */
-export async function sequenceAll(database: Database): Promise<boolean> {
+async function sequenceAll(database: Database): Promise<boolean> {
   let any = false;
   for (;;) {
     const { sequenced, caughtUp } = await database.acrossControllers("lethe_sequencer", sequenceNext);

@@ -1,0 +1,203 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { ActivityView, ConsentView, type DeliveryView, RightsRequestView, SubjectView } from "#schemas";
+import { type CommandResult, fixture, runLethe } from "#test";
+
+import { at, connect, json, lethe, settled, useHub } from "./support/commands.ts";
+
+useHub();
+
+describe("lethe subjects, activities, consents and rights", () => {
+  test("show one person behind two platforms, by hashes and ids only", async () => {
+    const [shop, list] = [await connect("shopify"), await connect("mailchimp")];
+    await Promise.all([shop.send("customers-create"), list.send("subscribe")]);
+    await Promise.all([settled(shop.id), settled(list.id)]);
+    const subjects = SubjectView.array().parse(await json("subjects", "list", "--controller", at.controller));
+    const person = subjects.find(({ identifiers }) =>
+      identifiers.some(({ connection }) => connection === list.id),
+    );
+    expect(person?.did).toMatch(/^did:lethe:[0-9a-f]{64}$/);
+    expect(person?.identifiers).toContainEqual({ kind: "platform_id", connection: shop.id });
+    expect(await json("subjects", "show", person?.id ?? "")).toEqual(person);
+
+    const address = / "email": "([^"]+)"/.exec(fixture("shopify/customers-create").body)?.[1] ?? "";
+    const find = ["subjects", "find", "--controller", at.controller, "--email"];
+    const found = await runLethe([...find, "-", "--json"], at.settings, `${address.toUpperCase()}\n`);
+    expect(found.json<SubjectView[]>().map(({ id }) => id)).toEqual([person?.id]);
+    const nobody = await runLethe([...find, "-", "--json"], at.settings, "nobody@example.com");
+    expect(nobody).toMatchObject({ code: 1, out: "[]\n" });
+    const exposed = await lethe(...find, address);
+    expect(exposed).toMatchObject({ code: 2, err: expect.stringContaining("cli/on-standard-input") });
+    expect(exposed.err).not.toContain(address);
+
+    const of = ["--subject", person?.id ?? ""];
+    const activities = ActivityView.array().parse(await json("activities", "list", ...of));
+    expect(new Set(activities.map(({ subject }) => subject))).toEqual(new Set([person?.id]));
+    expect(activities.map(({ activity }) => activity)).toContain("customer.created");
+    const consents = ConsentView.array().parse(await json("consents", "list", ...of));
+    expect(consents.filter(({ current }) => current).map(({ purpose }) => purpose)).toContain(
+      "email_marketing",
+    );
+  });
+
+  test("hold a compliance webhook as a rights request with its day", async () => {
+    const shop = await connect("shopify");
+    await shop.send("customers-redact");
+    await settled(shop.id);
+    const requests = RightsRequestView.array().parse(await json("rights", "list"));
+    expect(requests.find(({ connection }) => connection === shop.id)).toMatchObject({
+      kind: "erasure",
+      status: "received",
+    });
+  });
+});
+
+describe("lethe audit", () => {
+  test("verifies every log, or one", async () => {
+    const report = await json<{ ok: boolean; controllers: Record<string, unknown>[] }>("audit", "verify");
+    expect(report.ok).toBe(true);
+    expect(report.controllers.length).toBeGreaterThanOrEqual(2);
+    const one = await json<typeof report>("audit", "verify", "--controller", at.controller);
+    expect(one.controllers).toMatchObject([
+      { id: at.controller, events: expect.any(Number), head: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    ]);
+    expect((await lethe("audit", "verify", "--controller", crypto.randomUUID())).code).toBe(1);
+  });
+
+  test("exports what a file alone can verify, and proves an event of it", async () => {
+    const file = join(at.folder, "log.jsonl");
+    const { entries } = await json<{ entries: number }>(
+      ...["audit", "export", "--controller", at.controller, "--out", file],
+    );
+    expect(entries).toBeGreaterThan(10);
+    const offline = () =>
+      spawnSync(process.execPath, ["src/audit/offline-verifier.mjs", file], { encoding: "utf8" });
+    expect(offline()).toMatchObject({ status: 0 });
+    const text = readFileSync(file, "utf8");
+    writeFileSync(file, text.replace(/activity\.recorded/, "activity.recordee"));
+    expect(offline()).toMatchObject({ status: 1 });
+
+    const [delivery] = await json<DeliveryView[]>(
+      ...["deliveries", "list", "--controller", at.controller, "--status", "processed"],
+    );
+    expect(delivery).toBeDefined();
+    const { note } = await json<{ note: string }>("audit", "checkpoint", "--controller", at.controller);
+    const size = note.split("\n")[1] ?? "";
+    const proof = await json<{ hashes: string[] }>(
+      ...["audit", "proof", "--since", size, "--controller", at.controller],
+    );
+    expect(proof.hashes).toEqual([]); // the newest checkpoint is a prefix of itself
+  });
+
+  test("finds what a superuser's hand altered, and exits 1", async () => {
+    const other = (await json<{ id: string }>("controller", "add", "Tampered", "--environment", "sandbox"))
+      .id;
+    const { ok } = await json<{ ok: boolean }>("audit", "verify", "--controller", other);
+    expect(ok).toBe(true);
+    await expect
+      .poll(async () => {
+        const [row] = await at.rooms.superuser(
+          (sql) => sql`select count(*)::int as sealed from audit_leaf where controller_id = ${other}`,
+        );
+        return row?.sealed;
+      })
+      .toBeGreaterThan(0);
+    const rewrite = (from: string, to: string) =>
+      at.rooms.superuser(async (sql) => {
+        await sql`alter table audit_event disable trigger append_only`;
+        await sql`update audit_event set entry = convert_to(replace(convert_from(entry, 'UTF8'), ${from}, ${to}), 'UTF8') where controller_id = ${other}`;
+        await sql`alter table audit_event enable trigger append_only`;
+      });
+    await rewrite("operator", "operatof");
+    const report = await lethe("audit", "verify", "--controller", other, "--json");
+    await rewrite("operatof", "operator");
+    expect(report.code).toBe(1);
+    expect(report.json()).toMatchObject({
+      ok: false,
+      faults: expect.arrayContaining([expect.objectContaining({ controller: other, seq: 0 })]),
+    });
+  });
+});
+
+describe("lethe doctor, keys, migrate, connector and send", () => {
+  test("say how the hub is", async () => {
+    const { ok, checks } = await json<{ ok: boolean; checks: { name: string; ok: boolean }[] }>("doctor");
+    expect(ok).toBe(true);
+    expect(checks.map(({ name }) => name)).toEqual(
+      expect.arrayContaining([
+        "database",
+        "migrations",
+        "policies",
+        "keys",
+        "clock",
+        "queue",
+        "audit",
+        "disk",
+      ]),
+    );
+    expect(await json("migrate")).toEqual({ migrated: 0 });
+    const platforms = await json<{ id: string; topics: string[] }[]>("connector", "list");
+    expect(platforms.map(({ id }) => id)).toEqual(["shopify", "stripe", "mailchimp", "woocommerce"]);
+  });
+
+  test("doctor finds a table whose policy was dropped, and exits 1", async () => {
+    await at.rooms.superuser((sql) => sql`alter table subject no force row level security`);
+    const found = await lethe("doctor", "--json");
+    await at.rooms.superuser((sql) => sql`alter table subject force row level security`);
+    expect(found.code).toBe(1);
+    expect(found.json<{ checks: { name: string; ok: boolean; detail: string }[] }>().checks).toContainEqual(
+      expect.objectContaining({ name: "policies", ok: false, detail: expect.stringContaining("subject") }),
+    );
+  });
+
+  test("send posts a signed fixture to the running hub", async () => {
+    const shop = await connect("shopify");
+    const fixtures = await json<{ name: string }[]>("send", "shopify");
+    expect(fixtures.map(({ name }) => name)).toContain("orders-create");
+    const sent = await json<{ status: number }>("send", "shopify", "orders-create", "--connection", shop.id);
+    expect(sent.status).toBe(200);
+    const unknown = await lethe("send", "shopify", "orders-eaten");
+    expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining("send/unknown-fixture") });
+  });
+
+  test("keys rotate wraps every key under a new master key, and the old one opens nothing any more", async () => {
+    const next = Buffer.alloc(32, 9).toString("base64");
+    const both = { ...at.settings, LETHE_MASTER_KEY: `2:${next},1:${at.rooms.masterKey}` };
+    const rotated = await runLethe(["keys", "rotate", "--json"], both);
+    expect(rotated.json()).toMatchObject({ version: 2, destroyed: false });
+    expect((await lethe("doctor", "--json")).code).toBe(1);
+    at.settings = { ...at.settings, LETHE_MASTER_KEY: `2:${next}` };
+    expect((await lethe("doctor", "--json")).code).toBe(0);
+    expect((await json<{ ok: boolean }>("audit", "verify")).ok).toBe(true);
+  });
+});
+
+describe("every command", () => {
+  const commands = [
+    ...["start", "migrate", "doctor", "send", "controller add", "controller list", "connection add"],
+    ...["connection list", "connection rotate-secret", "connection remove", "connector list"],
+    ...["deliveries list", "deliveries show", "deliveries replay", "subjects list", "subjects show"],
+    ...["subjects find", "activities list", "consents list", "rights list", "audit verify", "audit export"],
+    ...["audit checkpoint", "audit proof", "keys rotate"],
+  ];
+  test("has help with examples, and no colours away from a terminal", async () => {
+    const helps: [string, CommandResult][] = [];
+    for (const name of commands) helps.push([name, await lethe(...name.split(" "), "--help")]);
+    for (const [name, help] of helps) {
+      expect({ name, code: help.code }).toEqual({ name, code: 0 });
+      expect(help.out).toContain(`$ lethe ${name}`);
+      expect(help.out).toContain("--json");
+      expect(help.out).not.toContain("\u001b[");
+    }
+  });
+
+  test("answers wrong usage with 2, and says what was meant", async () => {
+    expect(await lethe("deliverys")).toMatchObject({ code: 2, err: expect.stringContaining("deliveries") });
+    expect((await lethe("subjects", "show")).code).toBe(2);
+    const error = await lethe("connection", "remove", crypto.randomUUID(), "--json");
+    expect(error.code).toBe(1);
+    expect(error.json()).toMatchObject({ error: { code: "connection/unknown" } });
+  });
+});
