@@ -68,6 +68,9 @@ describe("lethe audit", () => {
   });
 
   test("exports what a file alone can verify, and proves an event of it", async () => {
+    const shop = await connect("shopify");
+    await Promise.all([shop.send("customers-create"), shop.send("orders-create")]);
+    await settled(shop.id);
     const file = join(at.folder, "log.jsonl");
     const { entries } = await json<{ entries: number }>(
       ...["audit", "export", "--controller", at.controller, "--out", file],
