@@ -6,6 +6,7 @@ import {
   createSecretKey,
   type KeyObject,
   randomBytes,
+  randomFillSync,
   timingSafeEqual,
 } from "node:crypto";
 import type { ControllerId, Sealed } from "#schemas";
@@ -44,7 +45,7 @@ export interface WrappingKey {
 /** Encrypts `plaintext` under a fresh data key, itself wrapped under `wrapping`. */
 export function seal<T>(wrapping: WrappingKey, context: SealContext, plaintext: Uint8Array): Sealed<T> {
   const associated = associatedData(context);
-  const random = randomBytes(32 + 12 + 12);
+  const random = takeRandom(32 + 12 + 12);
   const dataKey = random.subarray(0, 32);
   const wrapIv = random.subarray(32, 44);
   const iv = random.subarray(44);
@@ -107,6 +108,21 @@ export function fingerprint(sealed: Sealed<unknown>): { hash: string; commitment
     hash: lasting.digest("hex"),
     commitment: Buffer.from(sealed.subarray(WRAP_END, IV_AT)).toString("hex"),
   };
+}
+
+/** Fresh random bytes, drawn many at a time: asking for a few costs as much as encrypting a webhook. */
+const reserve = Buffer.alloc(4_096);
+let taken = reserve.length;
+
+function takeRandom(length: number): Buffer {
+  if (taken + length > reserve.length) {
+    randomFillSync(reserve);
+    taken = 0;
+  }
+  const drawn = Buffer.from(reserve.subarray(taken, taken + length));
+  reserve.fill(0, taken, taken + length); // whoever drew them has the only copy
+  taken += length;
+  return drawn;
 }
 
 function unwrap(
