@@ -56,6 +56,38 @@ describe.each(cases)("$name", ({ connector, fixture }) => {
   });
 });
 
+/** The body again for each of its texts and numbers, with a canary in that one's place. */
+function* poisoned(body: string): Generator<string> {
+  const form = !body.trimStart().startsWith("{");
+  const text = form ? /(?<==)[^&]*/g : /"(?:[^"\\]|\\.)*"(?!\s*:)|(?<=[:[,]\s*)-?\d[\d.]*/g;
+  for (const { index, 0: found } of body.matchAll(text)) {
+    const canary = form ? encodeURIComponent(CANARY) : JSON.stringify(CANARY);
+    yield body.slice(0, index) + canary + body.slice(index + found.length);
+  }
+}
+const CANARY = "Canary Q. Leak <canary@leak.example>";
+
+test.each(deliveries)(
+  "$name lets no text of the payload out in the clear, whatever stands there",
+  ({ connector, fixture }) => {
+    const received = receive(connector, signed(connector, fixture), expected, NOW);
+    if (received.kind !== "delivery") throw new Error(received.kind);
+    const about = { ...received.about, occurredAt: new Date(NOW).toISOString() };
+    let tried = 0;
+    for (const body of poisoned(fixture.body)) {
+      tried += 1;
+      let said: string;
+      try {
+        said = JSON.stringify(interpret(connector, Buffer.from(body), about)) ?? "";
+      } catch (error) {
+        said = String(error);
+      }
+      expect(said).not.toMatch(/canary/i);
+    }
+    expect(tried).toBeGreaterThan(0);
+  },
+);
+
 function codeOf(work: () => unknown): string {
   try {
     work();

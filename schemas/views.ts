@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ConnectionId, ControllerId, DeliveryId, Did, SubjectId } from "./ids.ts";
 import {
   ActivityPurpose,
+  ConsentMethod,
   ConsentNature,
   ConsentPurpose,
   ConsentState,
@@ -78,7 +79,7 @@ export const ConsentView = z
     purpose: ConsentPurpose,
     state: ConsentState,
     nature: ConsentNature,
-    method: z.string().describe("How the choice was collected, e.g. `double_opt_in`, `unsubscribe_link`."),
+    method: ConsentMethod,
     lawfulBasis: LawfulBasis,
     occurredAt: time,
     recordedAt: time,

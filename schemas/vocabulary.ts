@@ -27,6 +27,18 @@ export type ConsentState = z.infer<typeof ConsentState>;
 export const ConsentNature = z.enum(["expressed", "snapshot"]);
 export type ConsentNature = z.infer<typeof ConsentNature>;
 
+/** How a choice was collected. */
+export const ConsentMethod = z.enum([
+  "single_opt_in",
+  "confirmed_opt_in",
+  "signup_form",
+  "checkout",
+  "unsubscribe",
+  "spam_complaint",
+  "unknown",
+]);
+export type ConsentMethod = z.infer<typeof ConsentMethod>;
+
 /** GDPR Art. 6(1)(a) to (f). */
 export const LawfulBasis = z.enum([
   "consent",

@@ -176,6 +176,8 @@ const STATES = {
   not_subscribed: "not_asked",
 } as const;
 
+const LEVELS = { single_opt_in: "single_opt_in", confirmed_opt_in: "confirmed_opt_in" } as const;
+
 /** `redacted` and `invalid` are Shopify's doing, and null is no choice at all: nobody expressed anything. */
 function choice(purpose: "email_marketing" | "sms_marketing" | "whatsapp_marketing", given: payload.Choice) {
   const state = STATES[given.state?.toLowerCase() as keyof typeof STATES];
@@ -187,7 +189,7 @@ function choice(purpose: "email_marketing" | "sms_marketing" | "whatsapp_marketi
       purpose,
       state,
       nature: state === "not_asked" ? "snapshot" : "expressed",
-      method: given.opt_in_level?.toLowerCase() || "unknown",
+      method: LEVELS[given.opt_in_level?.toLowerCase() as keyof typeof LEVELS] ?? "unknown",
       occurredAt: given.consent_updated_at ?? given.updated_at,
     }),
   ];

@@ -59,7 +59,7 @@ export default defineConnector({
       encoding: "base64",
       key: decodeEntities,
     }),
-    requires: ["x-wc-webhook-topic"],
+    requires: ["x-wc-webhook-topic", "x-wc-webhook-source"],
     body: "json",
     // The delivery id is a hash of webhook and second: two events in one second share it.
     id: { parts: [header("x-wc-webhook-delivery-id")], withBody: true },

@@ -99,7 +99,7 @@ export function connectionCommand(): Command {
       "connection remove 7d1e…",
     ]).action((id: string, options: { json?: boolean }) =>
       withRooms(async (rooms) => {
-        await removeConnection(rooms.database, await findConnection(rooms, id));
+        await removeConnection(rooms.database, rooms.ring, await findConnection(rooms, id));
         output(
           options.json === true,
           { id, removed: true },

@@ -1,6 +1,7 @@
 import type { ControllerTransaction } from "#database";
 import type {
   ConnectionId,
+  ConsentMethod,
   ConsentNature,
   ConsentPurpose,
   ConsentState,
@@ -20,7 +21,7 @@ export interface NewConsent {
   readonly purpose: ConsentPurpose;
   readonly state: ConsentState;
   readonly nature: ConsentNature;
-  readonly method: string;
+  readonly method: ConsentMethod;
   /** ISO 8601. */
   readonly occurredAt: string;
 }

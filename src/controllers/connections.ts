@@ -1,6 +1,6 @@
 import { v4 as uuid } from "uuid";
 import { appendEvents } from "#audit";
-import { and, type ControllerTransaction, type Database, eq, tables } from "#database";
+import { and, type ControllerTransaction, type Database, eq, ne, tables } from "#database";
 import { CONNECTIONS_CHANGED, openSecrets, sealSecrets, type WebhookSecret } from "#intake";
 import { type Connector, doorsOf, plainAccount, webhookRequest } from "#kit";
 import { ConnectionId, type ConnectionView, type ControllerId, type Sealed } from "#schemas";
@@ -109,19 +109,30 @@ export async function rotateSecret(
   });
 }
 
-/** Closes a connection: its URL answers 404 from now on. Its records stay. */
+/** Closes a connection: its URL answers 404 from now on, and its secrets are forgotten. Its records stay. */
 export async function removeConnection(
   database: Database,
+  ring: KeyRing,
   target: { controllerId: ControllerId; id: ConnectionId },
 ): Promise<void> {
+  const keys = await ring.keys(target.controllerId);
   await database.inController(target.controllerId, async (tx) => {
-    await tx.db
+    const removed = await tx.db
       .update(tables.connection)
-      .set({ status: "removed" })
+      .set({
+        status: "removed",
+        secrets: sealSecrets(keys, target.controllerId, target.id, []),
+        credentials: null,
+      })
       .where(
-        and(eq(tables.connection.controllerId, target.controllerId), eq(tables.connection.id, target.id)),
-      );
-    await noteChange(tx, "connection.removed", target.id, {});
+        and(
+          eq(tables.connection.controllerId, target.controllerId),
+          eq(tables.connection.id, target.id),
+          ne(tables.connection.status, "removed"),
+        ),
+      )
+      .returning({ id: tables.connection.id });
+    if (removed.length > 0) await noteChange(tx, "connection.removed", target.id, {});
   });
 }
 

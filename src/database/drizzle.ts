@@ -9,6 +9,5 @@ const require = createRequire(import.meta.url);
 export const { drizzle } = require("drizzle-orm/postgres-js") as typeof import("drizzle-orm/postgres-js");
 export const { migrate } =
   require("drizzle-orm/postgres-js/migrator") as typeof import("drizzle-orm/postgres-js/migrator");
-export const { and, asc, desc, eq, gte, inArray, isNull, lt, or, sql } =
-  require("drizzle-orm") as typeof import("drizzle-orm");
+export const { and, eq, ne, sql } = require("drizzle-orm") as typeof import("drizzle-orm");
 export const pg = require("drizzle-orm/pg-core") as typeof import("drizzle-orm/pg-core");

@@ -7,7 +7,7 @@ import { ensureHubLogin, ensureRoles, HUB_ROLES, OWNER } from "./roles.ts";
 import { type ConnectOptions, serverOf, withSession } from "./session.ts";
 
 export type { ControllerTransaction, Database, Transaction } from "./database.ts";
-export { and, asc, desc, eq, gte, inArray, isNull, lt, or, sql } from "./drizzle.ts";
+export { and, eq, ne } from "./drizzle.ts";
 export { attachEmbedded } from "./embedded/index.ts";
 export { databaseErrors, isConnectionFault } from "./errors.ts";
 export { knownMigrations, migrateDatabase } from "./migrate.ts";

@@ -3,11 +3,10 @@ import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { didDocument } from "#audit";
 import { type Database, eq, tables } from "#database";
-import { type Admission, type Door, intakeErrors } from "#intake";
-import type { WebhookRequest } from "#kit";
+import { type Admission, type Arrival, type Door, intakeErrors } from "#intake";
 import { Did, describeError, HUB, LetheError } from "#schemas";
 import type { KeyRing } from "#vault";
-import { readBody } from "./body.ts";
+import { createBodyReader } from "./body.ts";
 import type { Metrics } from "./metrics.ts";
 import { problem } from "./problem.ts";
 
@@ -23,11 +22,15 @@ export interface AppOptions {
   readonly log: { error(fields: Record<string, unknown>, message: string): void };
 }
 
+/** How many bodies of the largest size may be in memory at a time. */
+const BODIES = 32;
+
 export type App = Hono<{ Bindings: HttpBindings }>;
 
 /** Every route of the hub. */
 export function createApp(options: AppOptions): App {
   const { door, database, ring, metrics, log } = options;
+  const bodies = createBodyReader(options.maxBody, BODIES * options.maxBody);
   const app: App = new Hono();
   app.onError((error, context) => {
     if (!(error instanceof LetheError)) log.error(describeError(error), "a request failed");
@@ -38,12 +41,12 @@ export function createApp(options: AppOptions): App {
   );
 
   app.on(["POST", "GET", "HEAD"], "/webhooks/:connector/:connection", (context) =>
-    receive(context, (request, address) =>
-      door.toConnection(context.req.param("connector"), context.req.param("connection"), request, address),
+    receive(context, (arrival) =>
+      door.toConnection(context.req.param("connector"), context.req.param("connection"), arrival),
     ),
   );
   app.on(["POST", "GET", "HEAD"], "/webhooks/:connector", (context) =>
-    receive(context, (request, address) => door.toAccount(context.req.param("connector"), request, address)),
+    receive(context, (arrival) => door.toAccount(context.req.param("connector"), arrival)),
   );
   app.all("/webhooks/*", (context) => {
     context.header("allow", "POST, GET, HEAD");
@@ -75,21 +78,20 @@ export function createApp(options: AppOptions): App {
 
   async function receive(
     context: Context<{ Bindings: HttpBindings }>,
-    admit: (request: WebhookRequest, address: string) => Promise<Admission>,
+    admit: (arrival: Arrival) => Promise<Admission>,
   ): Promise<Response> {
     const started = performance.now();
     // Node's own request: to make one of the Fetch API costs as much as to verify it.
     const { incoming } = context.env;
-    const body = await readBody(incoming, options.maxBody);
-    const admission = await admit(
-      {
+    const admission = await admit({
+      head: {
         method: incoming.method ?? "",
         target: incoming.url ?? "/",
         header: (name) => headerOf(incoming, name),
-        body,
       },
-      incoming.socket.remoteAddress ?? "unknown",
-    );
+      address: incoming.socket.remoteAddress ?? "unknown",
+      body: () => bodies.read(incoming),
+    }).finally(() => bodies.done(incoming));
     metrics.observeDuration((performance.now() - started) / 1_000);
     return answer(context, admission);
   }

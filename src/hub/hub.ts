@@ -47,7 +47,7 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
     door = openDoor({
       connectors: rooms.connectors,
       directory,
-      inbox: openInbox(rooms.database, { replayWindowDays: config.replayDays, stored: runtime.wake }),
+      inbox: openInbox(rooms.database, { stored: runtime.wake }),
       refusalsPerMinute: config.maxRefusals,
       observe: metrics.observe,
     });
@@ -82,7 +82,10 @@ function createRuntime(rooms: Rooms, log: Log, committed: () => void, giveWay: (
     database,
     log,
     workflows: (client: Parameters<typeof defineWorkflows>[0]) =>
-      defineWorkflows(client, { database, ring, connectors, controllers, committed, log }),
+      defineWorkflows(client, {
+        ...{ database, ring, connectors, controllers, committed, log },
+        replayDays: config.replayDays,
+      }),
   };
   return config.runtime.kind === "embedded"
     ? createEmbeddedRuntime({ ...options, giveWay })

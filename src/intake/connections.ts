@@ -1,6 +1,7 @@
 import { type Database, eq, tables } from "#database";
 import { ConnectionId, type ControllerId, type Environment, type Sealed } from "#schemas";
 import { type ControllerKeys, type KeyRing, open, seal } from "#vault";
+import { intakeErrors } from "./errors.ts";
 
 /** A webhook secret, and until when an old one still counts after a rotation (ISO 8601). */
 export interface WebhookSecret {
@@ -33,10 +34,16 @@ export const CONNECTIONS_CHANGED = "lethe_connections_changed";
 /** How long a connection may be used from memory, in milliseconds; should a notice of its change be lost. */
 const FRESH = 30_000;
 
+/** Connections that are looked up in the database at a time, and how many more may wait for it. */
+const LOOKUPS = 2;
+const LINE = 256;
+
 type Row = typeof tables.connection.$inferSelect & { environment: Environment };
 
 /** Finds connections for the door. Known ones are answered from memory even while the database is away. */
 export function openDirectory(database: Database, ring: KeyRing): ConnectionDirectory {
+  const line: (() => void)[] = [];
+  let looking = 0;
   const cache = new Map<string, { at: number; connections: readonly OpenConnection[] }>();
 
   return {
@@ -60,7 +67,7 @@ export function openDirectory(database: Database, ring: KeyRing): ConnectionDire
     const known = cache.get(key);
     if (known !== undefined && Date.now() - known.at < FRESH) return known.connections;
     try {
-      const connections = await load();
+      const connections = await inLine(load);
       // Only what exists is remembered: made-up ids must not fill the memory.
       if (connections.length > 0) cache.set(key, { at: Date.now(), connections });
       else cache.delete(key);
@@ -68,6 +75,19 @@ export function openDirectory(database: Database, ring: KeyRing): ConnectionDire
     } catch (error) {
       if (known !== undefined) return known.connections;
       throw error;
+    }
+  }
+
+  /** A few at a time, and a line of bounded length: made-up ids must not take the sessions that deliveries are stored with. */
+  async function inLine<T>(work: () => Promise<T>): Promise<T> {
+    if (line.length >= LINE) throw intakeErrors.busy();
+    if (looking >= LOOKUPS) await new Promise<void>((turn) => line.push(turn));
+    looking += 1;
+    try {
+      return await work();
+    } finally {
+      looking -= 1;
+      line.shift()?.();
     }
   }
 

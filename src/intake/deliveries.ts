@@ -86,22 +86,25 @@ export async function shredPayloads(
 }
 
 /**
- * Shreds payloads whose replay window is over, and ends their deliveries as `expired`. One that was processed, and
- * whose payload could not be shredded then, stays `processed`.
+ * Shreds the payloads of deliveries that failed so many days ago, and ends them as `expired`; and any payload that
+ * is left of a processed one. What was never processed is kept, however old: it was acknowledged.
  */
 export function expireDeliveries(
   { sql, controllerId }: ControllerTransaction,
-  limit: number,
+  { afterDays, limit }: { afterDays: number; limit: number },
 ): Promise<{ id: DeliveryId; expired: boolean }[]> {
   return sql<{ id: DeliveryId; expired: boolean }[]>`
     with due as (
-      select delivery_id from delivery_payload where controller_id = ${controllerId} and expires_at < now() limit ${limit}
+      select d.id from delivery_payload p join delivery d on d.controller_id = p.controller_id and d.id = p.delivery_id
+      where p.controller_id = ${controllerId}
+        and (d.status in ('processed', 'ignored') or d.status = 'failed' and d.processed_at < now() - make_interval(days => ${afterDays}))
+      limit ${limit}
     ), shredded as (
-      delete from delivery_payload p using due where p.controller_id = ${controllerId} and p.delivery_id = due.delivery_id
+      delete from delivery_payload p using due where p.controller_id = ${controllerId} and p.delivery_id = due.id
       returning p.delivery_id as id
     ), expired as (
       update delivery d set status = 'expired' from shredded
-      where d.controller_id = ${controllerId} and d.id = shredded.id and d.status in ('received', 'failed') returning d.id
+      where d.controller_id = ${controllerId} and d.id = shredded.id and d.status = 'failed' returning d.id
     )
     select shredded.id, expired.id is not null as expired from shredded left join expired using (id)`;
 }

@@ -23,16 +23,18 @@ export type Admission =
   | { readonly kind: "handshake" | "ping" }
   | { readonly kind: "method_not_allowed"; readonly allowed: readonly string[] };
 
+/** A request of which only the head is there yet: its body is read when it is known whom it is for. */
+export interface Arrival {
+  readonly head: Omit<WebhookRequest, "body">;
+  readonly address: string;
+  body(): Promise<Uint8Array>;
+}
+
 export interface Door {
   /** The request came to a connection's own URL. */
-  toConnection(
-    connector: string,
-    connectionId: string,
-    request: WebhookRequest,
-    address: string,
-  ): Promise<Admission>;
+  toConnection(connector: string, connectionId: string, arrival: Arrival): Promise<Admission>;
   /** The request names its account. */
-  toAccount(connector: string, request: WebhookRequest, address: string): Promise<Admission>;
+  toAccount(connector: string, arrival: Arrival): Promise<Admission>;
   /** So many platforms wait for an answer that everything else should wait. */
   crowded(): boolean;
 }
@@ -65,28 +67,28 @@ export function openDoor(options: DoorOptions): Door {
 
   return {
     crowded: () => inHand >= CROWD,
-    async toConnection(connectorId, connectionId, request, address) {
+    async toConnection(connectorId, connectionId, arrival) {
       const connector = connectors.get(connectorId);
       const connection =
         connector === undefined ? undefined : await directory.byId(connectorId, connectionId);
       if (connector === undefined || connection === undefined) throw intakeErrors.unknownConnection();
-      return admit(connector, [connection], request, address);
+      return admit(connector, [connection], arrival);
     },
-    async toAccount(connectorId, request, address) {
+    async toAccount(connectorId, arrival) {
       const connector = connectors.get(connectorId);
-      const account = connector === undefined ? undefined : claimedAccount(connector, request);
+      const account = connector === undefined ? undefined : claimedAccount(connector, arrival.head);
       const connections = account === undefined ? [] : await directory.byAccount(connectorId, account);
       if (connector === undefined || connections.length === 0) throw intakeErrors.unknownConnection();
-      return admit(connector, connections, request, address);
+      return admit(connector, connections, arrival);
     },
   };
 
   async function admit(
     connector: Connector,
     connections: readonly OpenConnection[],
-    request: WebhookRequest,
-    address: string,
+    arrival: Arrival,
   ): Promise<Admission> {
+    const request: WebhookRequest = { ...arrival.head, body: await arrival.body() };
     let reason: Refusal = "no_secret";
     for (const connection of connections) {
       const secrets = currentSecrets(connection.secrets, now());
@@ -101,7 +103,7 @@ export function openDoor(options: DoorOptions): Door {
     }
     observe({ connector: connector.id, outcome: "refused", reason });
     // Counted after verification, so that a request that verifies is never held back by those that did not.
-    const allowed = await refusals.consume(`${address} ${connections[0]?.id}`).then(
+    const allowed = await refusals.consume(`${arrival.address} ${connections[0]?.id}`).then(
       () => true,
       () => false,
     );
@@ -154,7 +156,8 @@ function withDeadline<T>(work: Promise<T>): Promise<T> {
  * The account that an unverified request claims, to find the secrets to verify it with. From headers only:
  * nothing of a body is parsed before its signature holds.
  */
-function claimedAccount(connector: Connector, request: WebhookRequest): string | undefined {
+function claimedAccount(connector: Connector, head: Arrival["head"]): string | undefined {
+  const request = { ...head, body: new Uint8Array() };
   const account = doorFor(connector, request).account?.({ request, body: undefined });
   return account === undefined ? undefined : plainAccount(account);
 }

@@ -11,6 +11,11 @@ export const intakeErrors = {
         status: 404,
       },
     ),
+  busy: () =>
+    new LetheError("intake/busy", "too many requests are under way; try again in a moment", {
+      status: 503,
+      retry: true,
+    }),
   cutOff: () =>
     new LetheError("intake/cut-off", "the request broke off before its body was whole", { status: 400 }),
   tooLarge: (limit: number) =>

@@ -18,7 +18,7 @@ beforeEach(async () => {
   connection = await rooms.connection(controllerId, "shopify");
   inbox = anotherHub();
 });
-const anotherHub = () => openInbox(rooms.database, { replayWindowDays: 7, stored: () => {} });
+const anotherHub = () => openInbox(rooms.database, { stored: () => {} });
 
 /** As many of these as may be written at once keep the door's writers busy: what comes after them shares a statement. */
 const FIRST = 2;

@@ -36,10 +36,7 @@ interface Waiting {
  * Group commit: a lone delivery is written at once; those that come while one is being written share the next
  * statement and its fsync. Inbox, payload and outbox are one statement, so they commit together or not at all.
  */
-export function openInbox(
-  database: Database,
-  options: { replayWindowDays: number; stored: () => void },
-): Inbox {
+export function openInbox(database: Database, options: { stored: () => void }): Inbox {
   const queues = new Map<ControllerId, { waiting: Waiting[]; flushing: number }>();
 
   return {
@@ -93,8 +90,8 @@ export function openInbox(
             order by connection_id, dedupe, id
             on conflict do nothing returning id
           ), sealed as (
-            insert into delivery_payload (controller_id, delivery_id, sealed, expires_at)
-            select ${controllerId}::uuid, id, decode(given.sealed, 'base64'), now() + make_interval(days => ${options.replayWindowDays})
+            insert into delivery_payload (controller_id, delivery_id, sealed)
+            select ${controllerId}::uuid, id, decode(given.sealed, 'base64')
             from given join stored using (id)
           ), announced as (
             insert into runtime_event (controller_id, id, name, data)

@@ -19,7 +19,7 @@ export {
   shredPayloads,
   takeDeliveries,
 } from "./deliveries.ts";
-export { type Admission, type Door, type Observed, openDoor } from "./door.ts";
+export { type Admission, type Arrival, type Door, type Observed, openDoor } from "./door.ts";
 export { intakeErrors } from "./errors.ts";
 export { type Inbox, openInbox } from "./inbox.ts";
 export { type ReplayOutcome, replayDeliveries } from "./replay.ts";

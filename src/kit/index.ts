@@ -20,9 +20,10 @@ export {
   signFixture,
   summarise,
 } from "./fixtures.ts";
+export { instant } from "./instant.ts";
 export { declaredTopic, interpret, optionalText, platformId } from "./interpret.ts";
 export { MAX_DEPTH, parseBody } from "./payload.ts";
-export { type DeliveryFacts, instant, plainAccount, type Received, receive } from "./receive.ts";
+export { type DeliveryFacts, plainAccount, type Received, receive } from "./receive.ts";
 export {
   type ActivityRecord,
   accountUninstalled,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { LetheError } from "#schemas";
+import { ConsentMethod, ConsentNature, ConsentPurpose, ConsentState, LetheError } from "#schemas";
 import { type AboutEvent, type Connector, doorsOf } from "./connector.ts";
 import { connectorErrors, payloadErrors } from "./errors.ts";
 import { type BodyFormat, parseBody } from "./payload.ts";
@@ -45,12 +45,22 @@ function recordsOf(read: () => readonly PersonalRecord[]): readonly PersonalReco
   }
 }
 
+/** Checked when it runs too: what is free text to a connector may be anything to a platform. */
+const Choice = z.object({
+  purpose: ConsentPurpose,
+  state: ConsentState,
+  nature: ConsentNature,
+  method: ConsentMethod,
+});
+
 function checkDeclared(connector: Connector, records: readonly PersonalRecord[]): void {
   const subjects = records.filter(({ type }) => type === "subject").length;
   if (subjects > 1) throw connectorErrors.invalid(connector.id, "an event names more than one subject");
   for (const record of records) {
     if (record.type === "activity" && !Object.hasOwn(connector.activities, record.activity))
       throw connectorErrors.invalid(connector.id, `it records the undeclared activity "${record.activity}"`);
+    if (record.type === "consent" && !Choice.safeParse(record).success)
+      throw connectorErrors.invalid(connector.id, "it records a consent in words that are not the ledger's");
     const needsSubject = record.type === "activity" || record.type === "consent";
     if (needsSubject && subjects === 0)
       throw connectorErrors.invalid(connector.id, `it records ${record.type} without a subject`);

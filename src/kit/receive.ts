@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Connector, type DeliveryIdentity, type Door, doorFor } from "./connector.ts";
 import type { Envelope } from "./extract.ts";
+import { instant } from "./instant.ts";
 import { parseBody } from "./payload.ts";
 import type { WebhookRequest } from "./request.ts";
 import type { Refusal } from "./signature/index.ts";
@@ -116,15 +117,4 @@ export function plainAccount(account: string): string {
     .toLowerCase()
     .replace(/^https?:\/\//, "")
     .replace(/\/+$/, "");
-}
-
-/** ISO 8601 or epoch seconds to ISO 8601 in UTC with milliseconds; a time without a zone is UTC. Undefined if it is no time. */
-export function instant(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  const zoned = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?$/.test(text)
-    ? `${text.replace(" ", "T")}Z`
-    : text;
-  const time = /^\d{9,11}$/.test(text) ? Number(text) * 1000 : Date.parse(zoned);
-  const iso = Number.isNaN(time) ? undefined : new Date(time).toISOString();
-  return iso?.length === 24 ? iso : undefined; // years beyond four digits are nobody's, and no database's
 }

@@ -1,10 +1,12 @@
 import {
+  type ConsentMethod,
   type ConsentNature,
   type ConsentPurpose,
   type ConsentState,
   Personal,
   type RightsKind,
 } from "#schemas";
+import { instant } from "./instant.ts";
 
 /**
  * What an event says about one person. Records after a {@link subject} concern that subject; values that
@@ -42,7 +44,7 @@ export interface ConsentRecord {
   readonly purpose: ConsentPurpose;
   readonly state: ConsentState;
   readonly nature: ConsentNature;
-  readonly method: string;
+  readonly method: ConsentMethod;
   readonly occurredAt: string | undefined;
 }
 
@@ -80,7 +82,7 @@ export function subject(known: {
     phones: personal(known.phone, known.phones),
     platformIds: personal(known.platformId, known.platformIds),
     objects: personal(undefined, known.objects),
-    region: known.region?.trim() || undefined,
+    region: /^[A-Za-z]{2}$/.exec(known.region?.trim() ?? "")?.[0],
   };
 }
 
@@ -89,7 +91,7 @@ export function activity<const Name extends string>(
   name: Name,
   options: { occurredAt?: Given } = {},
 ): ActivityRecord<Name> {
-  return { type: "activity", activity: name, occurredAt: options.occurredAt ?? undefined };
+  return { type: "activity", activity: name, occurredAt: instant(options.occurredAt ?? undefined) };
 }
 
 /** A choice (`expressed`) or a state that the platform reports in passing (`snapshot`). `method`: how it was collected. */
@@ -97,7 +99,7 @@ export function consent(record: {
   purpose: ConsentPurpose;
   state: ConsentState;
   nature?: ConsentNature;
-  method: string;
+  method: ConsentMethod;
   occurredAt?: Given;
 }): ConsentRecord {
   return {
@@ -106,7 +108,7 @@ export function consent(record: {
     state: record.state,
     nature: record.nature ?? "expressed",
     method: record.method,
-    occurredAt: record.occurredAt ?? undefined,
+    occurredAt: instant(record.occurredAt ?? undefined),
   };
 }
 

@@ -5,7 +5,7 @@ import type { WorkflowRooms } from "./index.ts";
 
 const BATCH = 500;
 
-/** Every hour: payloads whose replay window is over are shredded, and their deliveries end as `expired`. */
+/** Every hour: payloads of failed deliveries whose replay window is over are shredded, and they end as `expired`. */
 export function expire(client: Inngest, rooms: WorkflowRooms) {
   return client.createFunction(
     { id: "expire-deliveries", name: "Expire deliveries", triggers: [cron("17 * * * *")], retries: 3 },
@@ -20,7 +20,7 @@ export function expire(client: Inngest, rooms: WorkflowRooms) {
     controllerId: Awaited<ReturnType<WorkflowRooms["controllers"]>>[number]["id"],
   ): Promise<number> {
     const count = await rooms.database.inController(controllerId, async (tx) => {
-      const swept = await expireDeliveries(tx, BATCH);
+      const swept = await expireDeliveries(tx, { afterDays: rooms.replayDays, limit: BATCH });
       await appendEvents(
         tx,
         swept.map(({ id, expired }) => ({

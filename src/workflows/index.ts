@@ -14,6 +14,8 @@ export interface WorkflowRooms {
   readonly database: Database;
   readonly ring: KeyRing;
   readonly connectors: ReadonlyMap<string, Connector>;
+  /** How long a failed delivery can be replayed. */
+  readonly replayDays: number;
   controllers(): Promise<readonly { id: ControllerId }[]>;
   /** Called after each commit with audit events, so that they are sealed soon. */
   committed(): void;

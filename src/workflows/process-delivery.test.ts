@@ -35,7 +35,7 @@ async function noRoomFor(activity: string, times = 1_000_000): Promise<{ mend():
 
 /** The replay windows of these deliveries are over, and it is time for the hourly sweep. */
 async function endWindowOf(...ids: DeliveryId[]): Promise<void> {
-  const over = "update delivery_payload set expires_at = now() - interval '1 second' where delivery_id = $1";
+  const over = "update delivery set processed_at = now() - interval '8 days' where id = $1";
   for (const id of ids) await hub.byHand(over, id);
   await hub.byHand("update runtime_cron set next_at = now() where function_id = 'lethe-expire-deliveries'");
 }
@@ -151,19 +151,26 @@ describe("a replay", () => {
   });
 });
 
-test("when its replay window ends, a delivery that failed or never went is shredded and expired, and no other", async () => {
+test("when its replay window ends, a delivery that failed is shredded and expired; one that was never processed is kept", async () => {
   const shop = await hub.shop();
   const [failed, fresh] = [await shop.send("malformed"), await shop.send("malformed")];
   const processed = await shop.send("customers-create");
   await hub.working(() => eventually(shop.state).toEqual({ failed: 2, processed: 1, left: [failed, fresh] }));
   const stuck = await shop.send("customers-create");
   await hub.byHand("delete from runtime_event where id = $1", stuck);
-  await endWindowOf(failed, stuck);
+  await hub.byHand("update delivery set received_at = now() - interval '9 days' where id = $1", stuck);
+  await endWindowOf(failed);
   await hub.working(() =>
-    eventually(shop.state).toEqual({ expired: 2, failed: 1, processed: 1, left: [fresh] }),
+    eventually(shop.state).toEqual({
+      expired: 1,
+      failed: 1,
+      processed: 1,
+      received: 1,
+      left: [fresh, stuck],
+    }),
   );
   expect(await typesOf(failed)).toEqual(["delivery.failed", "delivery.expired"]);
-  expect(await typesOf(stuck)).toEqual(["delivery.expired"]);
+  expect(await typesOf(stuck)).toEqual([]);
   expect(await shop.replay(failed, fresh, processed)).toEqual(["payload_gone", "replayed", "not_failed"]);
 });
 

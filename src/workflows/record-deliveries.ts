@@ -10,7 +10,7 @@ import {
   settleDeliveries,
   takeDeliveries,
 } from "#intake";
-import { type Connector, instant, interpret, type PersonalRecord } from "#kit";
+import { type Connector, interpret, type PersonalRecord } from "#kit";
 import { type NewRightsRequest, recordRightsRequests } from "#rights";
 import { type DeliveryId, describeError, type Environment, LetheError } from "#schemas";
 import { type ControllerKeys, fingerprint, keyedHash } from "#vault";
@@ -114,7 +114,9 @@ async function recordEffects(
     const subject = subjects.get(delivery.id);
     for (const [ordinal, record] of records.entries()) {
       const place = { deliveryId: delivery.id, ordinal, connectionId: delivery.connectionId };
-      const when = "occurredAt" in record ? (instant(record.occurredAt) ?? occurredAt) : occurredAt;
+      const said = "occurredAt" in record ? (record.occurredAt ?? occurredAt) : occurredAt;
+      // A time to come would outrank every later choice.
+      const when = said < delivery.receivedAt ? said : delivery.receivedAt;
       if (record.type === "activity" && subject !== undefined) {
         const declaration = connector.activities[record.activity];
         if (declaration === undefined) continue;
@@ -173,10 +175,10 @@ async function recordEffects(
           }),
         );
       } else if (record.type === "account") {
-        await markUninstalled(tx, delivery);
-        events.push(
-          effect(delivery, "connection.uninstalled", `connection:${delivery.connectionId}`, undefined, {}),
-        );
+        if (await markUninstalled(tx, delivery))
+          events.push(
+            effect(delivery, "connection.uninstalled", `connection:${delivery.connectionId}`, undefined, {}),
+          );
       }
     }
   }
@@ -245,7 +247,8 @@ async function environmentOf({ db, controllerId }: ControllerTransaction): Promi
 async function markUninstalled(
   { sql, controllerId }: ControllerTransaction,
   delivery: PendingDelivery,
-): Promise<void> {
-  await sql`update connection set status = 'uninstalled', revision = revision + 1
+): Promise<boolean> {
+  const { count } = await sql`update connection set status = 'uninstalled', revision = revision + 1
     where controller_id = ${controllerId} and id = ${delivery.connectionId} and status = 'active'`;
+  return count > 0;
 }

@@ -12,7 +12,7 @@ export async function openTestDoor(
   const door = openDoor({
     connectors,
     directory: openDirectory(rooms.database, rooms.ring),
-    inbox: openInbox(rooms.database, { replayWindowDays: 7, stored: () => {} }),
+    inbox: openInbox(rooms.database, { stored: () => {} }),
     refusalsPerMinute: options.refusalsPerMinute ?? 1_000,
     observe: metrics.observe,
   });

@@ -70,7 +70,7 @@ export async function openProcessing(): Promise<Processing> {
     ]);
     const log = { warn: () => {}, error: () => {} };
     const controllers = () => byHand<{ id: ControllerId }>("select controller_id as id from controller");
-    const known = { ...rooms, connectors, controllers, committed: () => {}, log };
+    const known = { ...rooms, connectors, controllers, replayDays: 7, committed: () => {}, log };
     const runtime = createEmbeddedRuntime({
       database: rooms.database,
       log,

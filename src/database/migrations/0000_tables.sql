@@ -198,7 +198,6 @@ CREATE TABLE "lethe"."delivery_payload" (
 	"controller_id" uuid NOT NULL,
 	"delivery_id" uuid NOT NULL,
 	"sealed" "bytea" NOT NULL,
-	"expires_at" timestamp with time zone NOT NULL,
 	CONSTRAINT "delivery_payload_controller_id_delivery_id_pk" PRIMARY KEY("controller_id","delivery_id")
 );
 --> statement-breakpoint
@@ -347,7 +346,6 @@ CREATE INDEX "identifier_subject" ON "lethe"."identifier" USING btree ("controll
 CREATE INDEX "subject_merged" ON "lethe"."subject" USING btree ("controller_id","merged_into") WHERE merged_into is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "delivery_once" ON "lethe"."delivery" USING btree ("controller_id","connection_id","dedupe");--> statement-breakpoint
 CREATE INDEX "delivery_unsettled" ON "lethe"."delivery" USING btree ("controller_id","status","id") WHERE status in ('received', 'failed');--> statement-breakpoint
-CREATE INDEX "delivery_payload_expiry" ON "lethe"."delivery_payload" USING btree ("controller_id","expires_at");--> statement-breakpoint
 CREATE INDEX "consent_record_subject" ON "lethe"."consent_record" USING btree ("controller_id","subject_id","purpose");--> statement-breakpoint
 CREATE INDEX "processing_activity_subject" ON "lethe"."processing_activity" USING btree ("controller_id","subject_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "rights_request_id" ON "lethe"."rights_request" USING btree ("controller_id","id");--> statement-breakpoint

@@ -34,18 +34,16 @@ export const delivery = lethe.table(
   ],
 );
 
-/** Sealed requests, until processed or the replay window ends. Deleting the row shreds its data key. */
+/** Sealed requests, until processed, or until the replay window of a failed one ends. Deleting the row shreds its data key. */
 export const deliveryPayload = lethe.table(
   "delivery_payload",
   {
     controllerId: controllerId(),
     deliveryId: pg.uuid("delivery_id").$type<DeliveryId>().notNull(),
     sealed: bytea("sealed").notNull(),
-    expiresAt: instant("expires_at").notNull(),
   },
   (t) => [
     pg.primaryKey({ columns: [t.controllerId, t.deliveryId] }),
-    pg.index("delivery_payload_expiry").on(t.controllerId, t.expiresAt),
     isolation(appRole),
     isolation(intakeRole),
   ],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { instant } from "./receive.ts";
+import { instant } from "./instant.ts";
 
 test.each([
   ["2026-11-20T09:15:00.123456789Z", "2026-11-20T09:15:00.123Z"],
@@ -10,6 +10,7 @@ test.each([
   ["", undefined],
   ["+275760-09-13T00:00:00Z", undefined],
   ["-000001-01-01T00:00:00Z", undefined],
+  ["0000-01-01T00:00:00Z", undefined],
 ])("the time %j is %j", (text, expected) => {
   expect(instant(text)).toBe(expected);
 });
