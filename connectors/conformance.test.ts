@@ -59,9 +59,10 @@ describe.each(cases)("$name", ({ connector, fixture }) => {
 /** The body again for each of its texts and numbers, with a canary in that one's place. */
 function* poisoned(body: string): Generator<string> {
   const form = !body.trimStart().startsWith("{");
-  const text = form ? /(?<==)[^&]*/g : /"(?:[^"\\]|\\.)*"(?!\s*:)|(?<=[:[,]\s*)-?\d[\d.]*/g;
-  for (const { index, 0: found } of body.matchAll(text)) {
-    const canary = form ? encodeURIComponent(CANARY) : JSON.stringify(CANARY);
+  const value = form ? /=([^&]*)/g : /"(?:[^"\\]|\\.)*"(\s*:)?|-?\d[\d.]*/g;
+  for (const { index, 0: found, 1: key } of body.matchAll(value)) {
+    if (!form && key !== undefined) continue;
+    const canary = form ? `=${encodeURIComponent(CANARY)}` : JSON.stringify(CANARY);
     yield body.slice(0, index) + canary + body.slice(index + found.length);
   }
 }
