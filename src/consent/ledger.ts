@@ -1,4 +1,5 @@
 import type { ControllerTransaction } from "#database";
+import type { Merge } from "#identity";
 import type {
   ConnectionId,
   ConsentMethod,
@@ -63,10 +64,59 @@ export async function recordConsents(
   });
 }
 
+/**
+ * What merges that were just made changed: what one of the two had chosen counts for both now. Tells a change unless
+ * both had the same current state before, because somewhere the other's was known.
+ */
+export async function consentsChangedByMerges(
+  tx: ControllerTransaction,
+  merges: readonly Merge[],
+): Promise<ConsentChange[]> {
+  if (merges.length === 0) return [];
+  const into = new Map(merges.map(({ merged, survivor }) => [merged, survivor]));
+  const last = (id: SubjectId): SubjectId => {
+    const next = into.get(id);
+    return next === undefined ? id : last(next);
+  };
+  const before = await holdersBefore(tx, merges);
+  const records = await history(tx, [...new Set(merges.map(({ survivor }) => last(survivor)))]);
+  return [...records.values()].flatMap((group) => {
+    const [{ subjectId, purpose } = {}] = group;
+    const merge = merges.findLast(({ survivor }) => last(survivor) === subjectId);
+    if (subjectId === undefined || purpose === undefined || merge === undefined) return [];
+    const parties = [subjectId, ...into.keys()].filter((id) => last(id) === subjectId);
+    const states = parties.map((party) =>
+      currentState(group.filter(({ holder }) => (before.get(holder) ?? subjectId) === party)),
+    );
+    return new Set(states.map((state) => state?.record.state)).size === 1
+      ? []
+      : [{ subjectId, purpose, deliveryId: merge.deliveryId }];
+  });
+}
+
+/** Of each subject that was merged, or had been merged into one that was: under which subject it stood before. */
+async function holdersBefore(
+  { sql, controllerId }: ControllerTransaction,
+  merges: readonly Merge[],
+): Promise<Map<SubjectId, SubjectId>> {
+  const rows = await sql<{ merged: SubjectId; moved: SubjectId[] }[]>`
+    select m.merged, m.moved from unnest(${merges.map(({ merged }) => merged)}::uuid[]) with ordinality as wanted(id, place)
+    cross join lateral (
+      select merged_subject as merged, to_json(moved) as moved from subject_merge
+      where controller_id = ${controllerId} and merged_subject = wanted.id order by merged_at desc limit 1) as m
+    order by place`;
+  const before = new Map<SubjectId, SubjectId>();
+  for (const { merged, moved } of rows)
+    for (const id of [merged, ...moved]) if (!before.has(id)) before.set(id, merged);
+  return before;
+}
+
 interface Row {
   /** `<delivery>.<ordinal>` */
   readonly id: string;
   readonly subjectId: SubjectId;
+  /** The subject that it was recorded for, which may have been merged since. */
+  readonly holder: SubjectId;
   readonly purpose: ConsentPurpose;
   readonly state: ConsentState;
   readonly nature: ConsentNature;
@@ -76,7 +126,7 @@ interface Row {
 /** Earlier records of the subjects and of those merged into them, by subject and purpose. */
 async function history({ sql, controllerId }: ControllerTransaction, subjects: SubjectId[]) {
   const rows = await sql<Row[]>`
-    select w.survivor as "subjectId", c.id, c.purpose, c.state, c.nature, c.occurred_at as "occurredAt"
+    select w.survivor as "subjectId", w.id as holder, c.id, c.purpose, c.state, c.nature, c.occurred_at as "occurredAt"
     from (
       select id as survivor, id from unnest(${subjects}::uuid[]) as wanted(id)
       union all

@@ -5,7 +5,7 @@ import { type DeliveryId, SubjectId } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import type { Claim, Identifier } from "./claim.ts";
 import { type KnownIdentifier, knownTo, lockController, objectKey } from "./known.ts";
-import { type Changes, saveChanges } from "./save.ts";
+import { type Changes, type Merge, saveChanges } from "./save.ts";
 import { createSubject, type Subject } from "./subject.ts";
 
 /** Whom a claim turned out to be about, and what finding out changed. Undefined where nothing identifies anybody. */
@@ -17,6 +17,7 @@ export interface Linked {
 export interface LinkResult {
   readonly subjects: ReadonlyMap<DeliveryId, Linked>;
   readonly events: readonly EventDraft[];
+  readonly merges: readonly Merge[];
 }
 
 /** Against how many other subjects a shared phone or folded address is reported: a hotline is not news. */
@@ -63,7 +64,7 @@ export async function linkClaims(
     if (survivor !== undefined)
       linked.set(deliveryId, { subjectId: survivor.id, auditReference: survivor.auditReference });
   }
-  return { subjects: linked, events };
+  return { subjects: linked, events, merges: changes.merges };
 
   function subjectOf(claim: Claim): Subject | undefined {
     const found = [...new Set(claim.strong.flatMap((id) => ownersAt(id)))].flatMap(

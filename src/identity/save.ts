@@ -5,10 +5,17 @@ import type { Identifier } from "./claim.ts";
 import { NORMALISER } from "./normalise.ts";
 import { type Subject, sealReference } from "./subject.ts";
 
+/** Two subjects turned out to be one person. */
+export interface Merge {
+  readonly survivor: SubjectId;
+  readonly merged: SubjectId;
+  readonly deliveryId: DeliveryId;
+}
+
 /** What linking changed, to be written in as many statements as there are kinds of change. */
 export interface Changes {
   readonly created: Subject[];
-  readonly merges: { survivor: SubjectId; merged: SubjectId; deliveryId: DeliveryId }[];
+  readonly merges: Merge[];
   readonly identifiers: (Identifier & { subjectId: SubjectId })[];
   readonly sources: (Identifier & { subjectId: SubjectId; connectionId: ConnectionId })[];
   readonly references: { subject: Subject; connectionId: ConnectionId; hash: Uint8Array; value: Personal }[];
@@ -58,10 +65,7 @@ export async function saveChanges(
 }
 
 /** Points the merged subject, and those merged into it before, at the survivor; notes who moved, so that it can be undone. */
-async function saveMerge(
-  { sql, controllerId }: ControllerTransaction,
-  merge: Changes["merges"][number],
-): Promise<void> {
+async function saveMerge({ sql, controllerId }: ControllerTransaction, merge: Merge): Promise<void> {
   await sql`
     with moved as (
       update subject set merged_into = ${merge.survivor} where controller_id = ${controllerId} and merged_into = ${merge.merged} returning id

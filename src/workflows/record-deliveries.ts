@@ -1,6 +1,6 @@
 import { type NewActivity, recordActivities } from "#activities";
 import { appendEvents, type EventDraft } from "#audit";
-import { type ConsentChange, type NewConsent, recordConsents } from "#consent";
+import { type ConsentChange, consentsChangedByMerges, type NewConsent, recordConsents } from "#consent";
 import { type ControllerTransaction, eq, tables } from "#database";
 import { type Claim, claimOf, linkClaims } from "#identity";
 import {
@@ -104,7 +104,8 @@ async function recordEffects(
     const from = { deliveryId: delivery.id, connectionId: delivery.connectionId, region: delivery.region };
     for (const record of records) if (record.type === "subject") claims.push(claimOf(keys, from, record));
   }
-  const { subjects, events: linking } = await linkClaims(tx, keys, claims);
+  const { subjects, events: linking, merges } = await linkClaims(tx, keys, claims);
+  const merged = await consentsChangedByMerges(tx, merges);
   const events = [...linking];
   const activities: NewActivity[] = [];
   const consents: NewConsent[] = [];
@@ -186,7 +187,7 @@ async function recordEffects(
   const changes = await recordConsents(tx, consents);
   const recorded = await recordRightsRequests(tx, keys, requests);
   await announce(tx, [
-    ...changes.map((change) => consentChanged(tx, change)),
+    ...[...merged, ...changes].map((change) => consentChanged(tx, change)),
     ...recorded.map((request) => rightsRequested(tx, request)),
   ]);
   return events;
