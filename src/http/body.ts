@@ -18,10 +18,12 @@ export function createBodyReader(limit: number, budget: number): BodyReader {
 
   function read(incoming: IncomingMessage): Promise<Uint8Array> {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    if (Number(incoming.headers["content-length"] ?? 0) > limit) reject(intakeErrors.tooLarge(limit));
     const chunks: Uint8Array[] = [];
     let size = 0;
+    let dropped = false;
+    if (Number(incoming.headers["content-length"] ?? 0) > limit) drop(intakeErrors.tooLarge(limit));
     incoming.on("data", (chunk: Uint8Array) => {
+      if (dropped) return;
       size += chunk.length;
       if (size > limit) return drop(intakeErrors.tooLarge(limit));
       held += chunk.length;
@@ -34,6 +36,7 @@ export function createBodyReader(limit: number, budget: number): BodyReader {
     return promise;
 
     function drop(error: Error): void {
+      dropped = true;
       chunks.length = 0;
       reject(error);
     }

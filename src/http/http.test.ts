@@ -172,6 +172,22 @@ describe("what platforms send besides deliveries", () => {
   });
 });
 
+/** A request of which all but the last byte of its body is sent. */
+async function begin(path: string, bytes: number) {
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  const request = { socket, said: "" };
+  socket.on("error", () => {});
+  socket.on("data", (chunk: Buffer) => {
+    request.said += chunk.toString("latin1");
+  });
+  await new Promise((connected) => socket.once("connect", connected));
+  socket.write(
+    `POST ${path} HTTP/1.1\r\nHost: hub\r\nContent-Length: ${bytes}\r\n\r\n${"x".repeat(bytes - 1)}`,
+  );
+  return request;
+}
+
 describe("what is turned away", () => {
   const problem = async (response: Response) => {
     expect(response.headers.get("content-type")).toBe("application/problem+json");
@@ -203,6 +219,20 @@ describe("what is turned away", () => {
     expect(detail).toContain("mismatch");
     expect(detail).not.toContain("example.com");
     expect(await inbox()).toEqual([]);
+  });
+
+  test("an unknown connection before its body is read, and bodies that together would fill the memory: 503", async () => {
+    const unknown = await begin("/webhooks/shopify/00000000-0000-4000-8000-000000000000", 4_000);
+    await expect.poll(() => unknown.said).toContain(" 404 ");
+    const path = new URL(shopify.url).pathname;
+    // 32 of the largest fit; each of these holds back its last byte.
+    const waiting = await Promise.all(Array.from({ length: 40 }, () => begin(path, 4_000)));
+    await expect.poll(() => waiting.filter(({ said }) => said.includes(" 503 ")).length).toBeGreaterThan(0);
+    for (const one of [unknown, ...waiting]) one.socket.destroy();
+    // Those who went away make room.
+    await expect
+      .poll(async () => (await sendFixture(shopify.url, "shopify", order, shopify.secret)).status)
+      .toBe(200);
   });
 
   test("a body over the limit: 413, whether its length is declared or not", async () => {

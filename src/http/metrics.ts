@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Database } from "#database";
 import type { Observed } from "#intake";
@@ -25,22 +26,23 @@ export function createMetrics(database: Database): Metrics {
     buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2.5],
     registers: [registry],
   });
-  new Gauge({
-    name: "lethe_outbox_events",
-    help: "Workflow events that wait to be dispatched",
-    registers: [registry],
-    async collect() {
-      this.set((await gauges(database)).outbox);
-    },
-  });
-  new Gauge({
-    name: "lethe_audit_unsealed_events",
-    help: "Committed audit events that the sequencer has not sealed yet",
-    registers: [registry],
-    async collect() {
-      this.set((await gauges(database)).unsealed);
-    },
-  });
+  counted(registry, "lethe_outbox_events", "Workflow events that wait to be dispatched", () =>
+    database.acrossControllers(
+      "lethe_runtime",
+      ({ sql }) => sql<Count[]>`select count(*)::int as count from runtime_event where dispatched_at is null`,
+    ),
+  );
+  counted(
+    registry,
+    "lethe_audit_unsealed_events",
+    "Committed audit events that the sequencer has not sealed yet",
+    () =>
+      database.acrossControllers(
+        "lethe_sequencer",
+        ({ sql }) => sql<Count[]>`select count(*)::int as count from audit_event e, audit_sequencer s
+          where (e.xid, e.id) > (s.watermark_xid, s.watermark_id) and e.id > s.floor_id`,
+      ),
+  );
   return {
     contentType: registry.contentType,
     observe: ({ connector, outcome, reason = "" }) => requests.inc({ connector, outcome, reason }),
@@ -49,16 +51,21 @@ export function createMetrics(database: Database): Metrics {
   };
 }
 
-async function gauges(database: Database): Promise<{ outbox: number; unsealed: number }> {
-  const [outbox] = await database.acrossControllers(
-    "lethe_runtime",
-    ({ sql }) => sql`select count(*)::int as count from runtime_event where dispatched_at is null`,
-  );
-  const [unsealed] = await database.acrossControllers(
-    "lethe_sequencer",
-    ({ sql }) =>
-      sql`select count(*)::int as count from audit_event e, audit_sequencer s
-      where (e.xid, e.id) > (s.watermark_xid, s.watermark_id) and e.id > s.floor_id`,
-  );
-  return { outbox: Number(outbox?.count ?? 0), unsealed: Number(unsealed?.count ?? 0) };
+type Count = { readonly count: number };
+
+/** Milliseconds that a scrape waits for the database; Prometheus gives it ten seconds for everything. */
+const PATIENCE = 2_000;
+
+/** A gauge that the database counts at each scrape. While it does not answer there is no value: an old one would be a lie. */
+function counted(registry: Registry, name: string, help: string, count: () => Promise<Count[]>): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    async collect() {
+      const rows = await Promise.race([count(), setTimeout(PATIENCE, [], { ref: false })]).catch(() => []);
+      this.remove();
+      for (const row of rows) this.set(row.count);
+    },
+  });
 }

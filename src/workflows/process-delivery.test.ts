@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { listConsents } from "#consent";
 import { openRequest } from "#intake";
 import type { DeliveryId } from "#schemas";
 import { fixture, openProcessing, type Processing } from "#test";
@@ -215,6 +216,23 @@ test("the events of a processed delivery are a chain: its effects, then the fing
     { type: "delivery.processed", ...ofHub, body: sealed && fingerprint(sealed), facts: { records: 3 } },
     { type: "delivery.shredded", ...ofHub, body: null },
   ]);
+});
+
+test("a choice that is dated in the future counts from when it came, so that it can be withdrawn", async () => {
+  const shop = await hub.shop();
+  await shop.send("email-consent-subscribed", (body) =>
+    body.replaceAll(/"20\d\d-[^"]+"/g, '"9999-01-01T00:00:00Z"'),
+  );
+  await hub.working(() => eventually(shop.state).toMatchObject({ processed: 1, left: [] }));
+  await shop.send("email-consent-unsubscribed", (body) =>
+    body.replaceAll(/"20\d\d-[^"]+"/g, JSON.stringify(new Date(Date.now() + 60_000).toISOString())),
+  );
+  await hub.working(() => eventually(shop.state).toMatchObject({ processed: 2, left: [] }));
+  const consents = await hub.rooms.database.inController(shop.controllerId, (tx) =>
+    listConsents(tx, { limit: 10 }),
+  );
+  expect(consents.filter(({ current }) => current).map(({ state }) => state)).toEqual(["withdrawn"]);
+  for (const { occurredAt } of consents) expect(Date.parse(occurredAt)).toBeLessThanOrEqual(Date.now());
 });
 
 test("a delivery that its runtime lost is announced again after a while, and no other", async () => {
