@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ActivityView, ConsentView, type DeliveryView, RightsRequestView, SubjectView } from "#schemas";
+import { ActivityView, ConsentView, type DeliveryView, HUB, RightsRequestView, SubjectView } from "#schemas";
 import { type CommandResult, fixture, runLethe } from "#test";
 
 import { at, connect, json, lethe, settled, useHub } from "./support/commands.ts";
@@ -122,6 +122,52 @@ describe("lethe audit", () => {
       ok: false,
       faults: expect.arrayContaining([expect.objectContaining({ controller: other, seq: 0 })]),
     });
+  });
+});
+
+describe("lethe audit verify", () => {
+  test("finds an entry of the hub's log that is no JSON any more, and exits 1", async () => {
+    const flip = (byte: number) =>
+      at.rooms.superuser(async (sql) => {
+        await sql`alter table audit_event disable trigger append_only`;
+        await sql`update audit_event set entry = set_byte(entry, 0, ${byte}) where controller_id = ${HUB}
+          and id = (select min(id) from audit_event where controller_id = ${HUB})`;
+        await sql`alter table audit_event enable trigger append_only`;
+      });
+    await json("controller", "add", "Gamma GmbH", "--environment", "sandbox");
+    await expect.poll(async () => (await lethe("audit", "checkpoint")).code, { timeout: 10_000 }).toBe(0);
+    await flip(0);
+    const report = await lethe("audit", "verify", "--json");
+    await flip("{".charCodeAt(0));
+    expect(report.code).toBe(1);
+    expect(report.json()).toMatchObject({
+      ok: false,
+      faults: expect.arrayContaining([
+        expect.objectContaining({ controller: HUB, code: "audit/entry-altered" }),
+      ]),
+    });
+  });
+
+  test("says whether it had a checkpoint from outside the database to compare with", async () => {
+    await expect.poll(() => existsSync(join(at.folder, "audit/hub-checkpoint.txt"))).toBe(true);
+    expect(await json("audit", "verify")).toMatchObject({ ok: true, witness: "compared" });
+    expect((await lethe("audit", "verify")).out).not.toContain("Not compared");
+
+    const elsewhere = { ...at.settings, LETHE_DATA_DIR: join(at.folder, "elsewhere") };
+    const absent = await runLethe(["audit", "verify", "--json"], elsewhere);
+    expect(absent).toMatchObject({ code: 0 });
+    expect(absent.json()).toMatchObject({ ok: true, witness: "absent" });
+    const text = await runLethe(["audit", "verify"], elsewhere);
+    expect(text.out).toContain(
+      `Not compared with a checkpoint from outside the database: ${elsewhere.LETHE_DATA_DIR}`,
+    );
+  });
+
+  test("fails if that checkpoint is there and cannot be read", async () => {
+    const broken = join(at.folder, "broken");
+    mkdirSync(join(broken, "audit/hub-checkpoint.txt"), { recursive: true });
+    const failed = await runLethe(["audit", "verify"], { ...at.settings, LETHE_DATA_DIR: broken });
+    expect(failed).toMatchObject({ code: 1, out: "", err: expect.stringContaining("system/EISDIR") });
   });
 });
 

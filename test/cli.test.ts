@@ -177,8 +177,27 @@ describe("lethe deliveries", () => {
     const unknown = await lethe("deliveries", "replay", crypto.randomUUID());
     expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining("intake/unknown-delivery") });
     expect((await lethe("deliveries", "replay")).code).toBe(2);
+    const both = await lethe("deliveries", "replay", processed?.id ?? "", "--connector", "stripe");
+    expect(both).toMatchObject({ code: 2, err: expect.stringContaining("cli/ids-or-filters") });
+    const twice = await lethe("deliveries", "replay", processed?.id ?? "", processed?.id ?? "", "--json");
+    expect(twice.json()).toMatchObject([{ id: processed?.id, outcome: "not_failed" }]);
     expect((await lethe("deliveries", "list", "--status", "lost")).code).toBe(2);
     expect((await lethe("deliveries", "list", "--since", "yesterday")).code).toBe(2);
+  });
+});
+
+describe("an id that is none", () => {
+  test.each([
+    [["deliveries", "show", "abc"], "delivery"],
+    [["deliveries", "replay", crypto.randomUUID(), "abc"], "deliveries"],
+    [["subjects", "show", "abc"], "subject"],
+    [["audit", "proof", "abc", "--controller", crypto.randomUUID()], "event"],
+    [["connection", "remove", "abc"], "connection"],
+  ])("is refused before anything is opened: %j", async (args, argument) => {
+    // No database answers there: that it is not asked shows in the message.
+    const refused = await runLethe(args, { ...at.settings, DATABASE_URL: "postgres://127.0.0.1:1/none" });
+    expect(refused).toMatchObject({ code: 2, out: "" });
+    expect(refused.err).toContain(`'abc' is invalid for argument '${argument}'. It must be a UUID.`);
   });
 });
 

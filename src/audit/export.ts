@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import type { ControllerTransaction, Database } from "#database";
 import { type AuditExportLine, HUB } from "#schemas";
 import type { KeyRing } from "#vault";
+import { readEntry } from "./entry.ts";
 import { auditErrors } from "./errors.ts";
 import { inclusionProof, rootOfLeaves } from "./merkle.ts";
 import { verifierKey } from "./note.ts";
@@ -125,11 +126,15 @@ async function witnessOf(
     HUB,
     async (tx) => {
       const { sql } = tx;
-      const [leaf] = await sql<{ seq: string; entry: Uint8Array }[]>`
+      const leaves = await sql<{ seq: string; entry: Uint8Array }[]>`
         select l.seq, e.entry from audit_leaf l join audit_event e on e.controller_id = l.controller_id and e.id = l.event_id
-        where l.controller_id = ${hub.id} and convert_from(e.entry, 'UTF8')::json->>'entity' = ${owner.did}
-          and (convert_from(e.entry, 'UTF8')::json->'facts'->>'size')::bigint = ${size}
-        order by l.seq desc limit 1`;
+        where l.controller_id = ${hub.id} and position(${Buffer.from(owner.did)} in e.entry) > 0
+          and position(${Buffer.from(`"size":${size}`)} in e.entry) > 0
+        order by l.seq desc`;
+      const leaf = leaves.find((one) => {
+        const entry = readEntry(one.entry);
+        return entry?.entity === owner.did && entry.facts.size === size;
+      });
       const note = (await checkpointNotes(tx)).at(-1);
       if (leaf === undefined || note === undefined || sizeOf(note) <= Number(leaf.seq)) return undefined;
       const subtree = async (from: number, to: number) => {

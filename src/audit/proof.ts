@@ -1,4 +1,5 @@
 import type { ControllerTransaction } from "#database";
+import { readEntry } from "./entry.ts";
 import { consistencyProof, type Hash, inclusionProof, rootOfLeaves } from "./merkle.ts";
 
 /**
@@ -10,10 +11,11 @@ export async function proveEvent(
   event: string,
 ): Promise<{ entry: string; proof: string } | undefined> {
   const { sql, controllerId } = tx;
-  const [leaf] = await sql<{ seq: string; entry: Uint8Array }[]>`
+  const leaves = await sql<{ seq: string; entry: Uint8Array }[]>`
     select l.seq, e.entry from audit_event e
     join audit_leaf l on l.controller_id = e.controller_id and l.event_id = e.id
-    where e.controller_id = ${controllerId} and convert_from(e.entry, 'UTF8')::json->>'event' = ${event}`;
+    where e.controller_id = ${controllerId} and position(${Buffer.from(event)} in e.entry) > 0`;
+  const leaf = leaves.find(({ entry }) => readEntry(entry)?.event === event);
   const newest = await newestCheckpoint(tx);
   if (leaf === undefined || newest === undefined || newest.size <= Number(leaf.seq)) return undefined;
   const hashes = await inclusionProof(Number(leaf.seq), newest.size, subtreeRoot(tx));

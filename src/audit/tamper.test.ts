@@ -1,8 +1,22 @@
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { v4 as uuid } from "uuid";
 import { describe, expect, test } from "vitest";
+import { HUB } from "#schemas";
 import { freshRooms } from "#test";
-import { at, codes, seal, stopSequencers, tamper, useAuditLog, write } from "../../test/support/audit-log.ts";
-import { appendEvents } from "./index.ts";
+import {
+  at,
+  codes,
+  owner,
+  report,
+  seal,
+  stopSequencers,
+  tamper,
+  useAuditLog,
+  write,
+} from "../../test/support/audit-log.ts";
+import { appendEvents, exportLog, proveEvent } from "./index.ts";
 
 useAuditLog();
 
@@ -11,6 +25,11 @@ describe("a single change by a superuser's hand is found", () => {
     [
       "a byte of an entry",
       "update lethe.audit_event set entry = set_byte(entry, 30, get_byte(entry, 30) # 1) where controller_id = :c and position = 1",
+      "audit/entry-altered",
+    ],
+    [
+      "an entry made unreadable, and its leaf rewritten to fit",
+      "update lethe.audit_event set entry = '\\xff7b'::bytea where controller_id = :c and position = 1; update lethe.audit_leaf l set leaf = sha256('\\x00'::bytea || e.entry) from lethe.audit_event e where l.controller_id = :c and e.controller_id = :c and e.id = l.event_id",
       "audit/entry-altered",
     ],
     [
@@ -153,6 +172,35 @@ describe("a single change by a superuser's hand is found", () => {
     }
   });
 
+  test("and in the hub's log too, where the entry is no JSON any more: every other log is checked all the same", async () => {
+    const local = await freshRooms();
+    const outer = { ...at };
+    at.rooms = local;
+    at.controllerId = await local.controller();
+    try {
+      await write(3);
+      await seal();
+      await tamper(
+        "update lethe.audit_event set entry = set_byte(entry, 0, 0) where controller_id = :hub; update lethe.audit_event set entry = set_byte(entry, 0, 0) where controller_id = :c and id = (select max(id) from lethe.audit_event where controller_id = :c)",
+      );
+      const { ok, faults } = await report();
+      expect(ok).toBe(false);
+      for (const controller of [HUB, at.controllerId])
+        expect(faults).toContainEqual(expect.objectContaining({ controller, code: "audit/entry-altered" }));
+      // What is still whole can be taken out and proved.
+      const file = join(mkdtempSync(join(tmpdir(), "lethe-tamper-")), "log.jsonl");
+      const { database, ring } = local;
+      expect(await exportLog({ database, ring, owner: await owner(), hub: await owner(HUB), file })).toBe(4);
+      const [first] = readFileSync(file, "utf8").split("\n").slice(1);
+      const { event } = JSON.parse(JSON.parse(first ?? "").entry);
+      expect(await database.inController(at.controllerId, (tx) => proveEvent(tx, event))).toBeDefined();
+    } finally {
+      await stopSequencers();
+      Object.assign(at, outer);
+      await local.drop();
+    }
+  });
+
   test("a database rolled back as a whole, by the checkpoint that is held outside", async () => {
     const local = await freshRooms();
     const outer = { ...at };
@@ -175,6 +223,8 @@ describe("a single change by a superuser's hand is found", () => {
       );
       expect(await codes(before)).toEqual([]); // inside, everything fits
       expect(await codes(outside)).toContain("audit/log-truncated");
+      at.witnessed = undefined;
+      expect(await report()).toMatchObject({ ok: true, witness: "absent" }); // and says that it compared nothing
     } finally {
       await stopSequencers();
       Object.assign(at, outer);

@@ -1,8 +1,9 @@
 import { hash } from "node:crypto";
 import type { ControllerTransaction, Database, Transaction } from "#database";
-import { AuditEntry, type ControllerId, type Did } from "#schemas";
+import type { ControllerId, Did } from "#schemas";
 import type { KeyRing } from "#vault";
 import { chainChecker } from "./chains.ts";
+import { readEntry } from "./entry.ts";
 import type { FaultCode } from "./errors.ts";
 import { frontierBytes, type Hash, leafHash, rootOfLeaves, same, TreeBuilder } from "./merkle.ts";
 import { type Checkpoint, readCheckpoint } from "./note.ts";
@@ -153,9 +154,9 @@ function checkEntry(
   bytes: Uint8Array,
   chains: ReturnType<typeof chainChecker>,
 ): FaultCode | undefined {
-  const parsed = AuditEntry.safeParse(JSON.parse(Buffer.from(bytes).toString("utf8")));
-  if (!parsed.success) return "audit/column-altered";
-  const { controller, workflow, position, previous } = parsed.data;
+  const entry = readEntry(bytes);
+  if (entry === undefined) return "audit/entry-altered";
+  const { controller, workflow, position, previous } = entry;
   if (
     controller !== controllerId ||
     workflow !== row.workflow ||

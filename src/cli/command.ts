@@ -1,25 +1,33 @@
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
-import { Command, InvalidArgumentError } from "commander";
+import { Argument, Command, InvalidArgumentError } from "commander";
 import { type Config, readConfig } from "#config";
 import { controllerErrors } from "#controllers";
 import { type ControllerRow, openRooms, type Rooms, runningHub } from "#hub";
 import { ControllerId } from "#schemas";
 
-/** A command with its arguments (`add <name>`), `--json`, and examples under its help. */
-export function command(usage: string, description: string, examples: readonly string[]): Command {
-  return group(usage, description, examples).option("--json", "print JSON for programs");
+/** A command with its arguments (`add <name>`), each read by `parse`, `--json`, and examples under its help. */
+export function command(
+  usage: string,
+  description: string,
+  examples: readonly string[],
+  parse: (text: string) => string = (text) => text,
+): Command {
+  const [name = "", ...parameters] = usage.split(" ");
+  const made = group(name, description, examples);
+  for (const parameter of parameters) {
+    const argument = new Argument(parameter);
+    const collect = (text: string, before: string[] = []) => [...before, parse(text)];
+    made.addArgument(argument.variadic ? argument.argParser(collect) : argument.argParser(parse));
+  }
+  return made.option("--json", "print JSON for programs");
 }
 
 /** A command that only holds others. */
-export function group(usage: string, description: string, examples: readonly string[]): Command {
-  const [name = "", ...parameters] = usage.split(" ");
-  const made = new Command(name).description(description);
-  for (const parameter of parameters) made.argument(parameter);
-  return made.addHelpText(
-    "after",
-    `\nExamples:\n${examples.map((example) => `  $ lethe ${example}`).join("\n")}`,
-  );
+export function group(name: string, description: string, examples: readonly string[]): Command {
+  return new Command(name)
+    .description(description)
+    .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ lethe ${example}`).join("\n")}`);
 }
 
 /** Opens the database and the keys for a command, beside a running hub or without one, and closes them again. */
@@ -54,7 +62,7 @@ export function count(text: string): number {
   return value;
 }
 
-/** For commander: a UUID. */
+/** For commander, which catches what it throws only where it reads options and arguments: a UUID. */
 export function uuidArgument(text: string): string {
   if (!ControllerId.safeParse(text).success) throw new InvalidArgumentError("It must be a UUID.");
   return text;

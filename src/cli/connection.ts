@@ -71,9 +71,12 @@ export function connectionCommand(): Command {
       ),
   );
   commands.addCommand(
-    command("rotate-secret <connection>", "set a new webhook secret; the old one still counts for a while", [
-      "connection rotate-secret 7d1e… --secret - --keep-hours 24  < new-secret.txt",
-    ])
+    command(
+      "rotate-secret <connection>",
+      "set a new webhook secret; the old one still counts for a while",
+      ["connection rotate-secret 7d1e… --secret - --keep-hours 24  < new-secret.txt"],
+      uuidArgument,
+    )
       .requiredOption("--secret <secret>", "the new secret; - reads it from standard input")
       .option("--keep-hours <hours>", "how long the old secret still counts", count, 24)
       .action((id: string, options: { secret: string; keepHours: number; json?: boolean }) =>
@@ -95,9 +98,12 @@ export function connectionCommand(): Command {
       ),
   );
   commands.addCommand(
-    command("remove <connection>", "close a connection; its records stay", [
-      "connection remove 7d1e…",
-    ]).action((id: string, options: { json?: boolean }) =>
+    command(
+      "remove <connection>",
+      "close a connection; its records stay",
+      ["connection remove 7d1e…"],
+      uuidArgument,
+    ).action((id: string, options: { json?: boolean }) =>
       withRooms(async (rooms) => {
         await removeConnection(rooms.database, rooms.ring, await findConnection(rooms, id));
         output(

@@ -39,10 +39,10 @@ export function deliveriesCommand(): Command {
       ),
   );
   commands.addCommand(
-    command("show <delivery>", "show one delivery", ["deliveries show 0198…"]).action(
+    command("show <delivery>", "show one delivery", ["deliveries show 0198…"], uuidArgument).action(
       (id: string, options: { json?: boolean }) =>
         withRooms(async (rooms) => {
-          const [delivery] = await find(rooms, { ids: [uuidArgument(id)], limit: 1 });
+          const [delivery] = await find(rooms, { ids: [id], limit: 1 });
           if (delivery === undefined) throw intakeErrors.unknownDelivery();
           output(options.json === true, delivery, (shown) =>
             table(
@@ -55,10 +55,15 @@ export function deliveriesCommand(): Command {
   );
   commands.addCommand(
     filtered(
-      command("replay [deliveries...]", "process failed deliveries again", [
-        "deliveries replay 0198… 0199…",
-        "deliveries replay --status failed --since 2026-11-01 --connector stripe --dry-run",
-      ]),
+      command(
+        "replay [deliveries...]",
+        "process failed deliveries again",
+        [
+          "deliveries replay 0198… 0199…",
+          "deliveries replay --status failed --since 2026-11-01 --connector stripe --dry-run",
+        ],
+        uuidArgument,
+      ),
     )
       .option("--dry-run", "only say what would be replayed")
       .action((ids: string[], options: ReplayOptions) => withRooms((rooms) => replay(rooms, ids, options))),
@@ -105,13 +110,20 @@ interface Replayed {
 
 const BATCH = 1_000;
 
-async function replay(rooms: Rooms, ids: string[], options: ReplayOptions): Promise<void> {
-  if (ids.length === 0 && options.status !== "failed")
+async function replay(rooms: Rooms, named: string[], options: ReplayOptions): Promise<void> {
+  const ids = [...new Set(named)];
+  const { controller, status, connector, since } = options;
+  if (ids.length > 0 && [status, connector, since].some((filter) => filter !== undefined))
+    throw new LetheError(
+      "cli/ids-or-filters",
+      "name deliveries, or choose them by --status, --connector and --since: not both",
+    );
+  if (ids.length === 0 && status !== "failed")
     throw new LetheError("cli/nothing-named", "name deliveries, or say --status failed for all that failed");
   const chosen = await find(
     rooms,
     ids.length > 0
-      ? { ids: ids.map(uuidArgument), limit: ids.length }
+      ? { ids, limit: ids.length, ...(controller === undefined ? {} : { controller }) }
       : { ...options, limit: limitOf({ json: true }) },
   );
   if (chosen.length < ids.length) throw intakeErrors.unknownDelivery();

@@ -53,13 +53,13 @@ export function subjectsCommand(): Command {
       ),
   );
   commands.addCommand(
-    command("show <subject>", "show one data subject", ["subjects show 9b2f…"]).action(
+    command("show <subject>", "show one data subject", ["subjects show 9b2f…"], uuidArgument).action(
       (id: string, options: { json?: boolean }) =>
         withRooms(async (rooms) => {
           const lists = await Promise.all(
             (await rooms.controllers()).map((controller) =>
               rooms.database.inController(controller.id, (tx) =>
-                listSubjects(tx, { merged: true, limit: 1, id: uuidArgument(id) }),
+                listSubjects(tx, { merged: true, limit: 1, id }),
               ),
             ),
           );

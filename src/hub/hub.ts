@@ -102,9 +102,12 @@ function witnessFile(dataDir: string): Witness {
   };
 }
 
-/** The checkpoint that is held in the data directory, if there is one. */
+/** The checkpoint that is held in the data directory; undefined only if there is none. */
 export async function readWitness(dataDir: string): Promise<string | undefined> {
-  return readFile(witnessPath(dataDir), "utf8").catch(() => undefined);
+  return readFile(witnessPath(dataDir), "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
 }
 
 const witnessPath = (dataDir: string) => join(dataDir, "audit", "hub-checkpoint.txt");
