@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { LetheError } from "#schemas";
 
@@ -14,50 +14,80 @@ export function lockDataDir(dataDir: string): { announce(url: string): void; rel
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const path = lockPath(dataDir);
   const mine: Holder = { pid: process.pid, started: startOf(process.pid), url: null };
-  for (;;) {
-    try {
-      writeFileSync(path, JSON.stringify(mine), { flag: "wx", mode: 0o600 });
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      const holder = runningHub(dataDir);
-      if (holder !== undefined)
-        throw new LetheError(
-          "hub/already-running",
-          `a hub already runs on ${dataDir} (process ${holder.pid}${holder.url === null ? "" : `, ${holder.url}`}); stop it, or set LETHE_DATA_DIR to another directory`,
-        );
-      removeStale(path);
-    }
-  }
+  take(path, mine);
   return {
     announce: (url) => {
       writeFileSync(`${path}.new`, JSON.stringify({ ...mine, url }), { mode: 0o600 });
       renameSync(`${path}.new`, path);
     },
-    release: () => rmSync(path, { force: true }),
+    release: () => {
+      const holder = readLock(path)?.holder;
+      if (holder?.pid === mine.pid && holder.started === mine.started) rmSync(path, { force: true });
+    },
   };
 }
 
 /** The hub that runs on the data directory, if one does. */
 export function runningHub(dataDir: string): Holder | undefined {
-  if (!existsSync(lockPath(dataDir))) return undefined;
-  try {
-    const holder = Holder.parse(JSON.parse(readFileSync(lockPath(dataDir), "utf8")));
-    const itself = holder.pid === process.pid;
-    return !itself && isAlive(holder.pid) && startOf(holder.pid) === holder.started ? holder : undefined;
-  } catch {
-    return undefined; // half-written by a process that died
+  return runningHolder(readLock(lockPath(dataDir)));
+}
+
+function take(path: string, mine: Holder): void {
+  while (!place(path, mine)) {
+    const holder = runningHolder(readLock(path));
+    if (holder !== undefined)
+      throw new LetheError(
+        "hub/already-running",
+        `a hub already runs on ${dirname(path)} (process ${holder.pid}${holder.url === null ? "" : `, ${holder.url}`}); stop it, or set LETHE_DATA_DIR to another directory`,
+      );
+    removeStale(path, mine);
   }
 }
 
-/** By renaming, so that of two starts that find the same stale lock only one removes it. */
-function removeStale(path: string): void {
+/** Puts a lock where none is. By linking, so that nobody ever reads half of one. */
+function place(path: string, mine: Holder): boolean {
+  const draft = `${path}.${mine.pid}`;
+  writeFileSync(draft, JSON.stringify(mine), { mode: 0o600 });
   try {
-    renameSync(path, `${path}.${process.pid}.stale`);
+    linkSync(draft, path);
+    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    return false;
+  } finally {
+    rmSync(draft, { force: true });
   }
-  rmSync(`${path}.${process.pid}.stale`, { force: true });
+}
+
+/**
+ * Removes a lock whose process is gone, under a lock for that alone: of two starts that found the same stale lock,
+ * the slower one would otherwise remove what the faster one has put in its place. While this process has its turn,
+ * nobody else can remove a stale lock, nor place one over it.
+ */
+function removeStale(path: string, mine: Holder): void {
+  const turn = `${path}.turn`;
+  take(turn, mine);
+  try {
+    const lock = readLock(path);
+    if (lock !== undefined && runningHolder(lock) === undefined) rmSync(path);
+  } finally {
+    rmSync(turn);
+  }
+}
+
+/** What the lock says, in one reading; undefined if there is none, `holder` undefined if it is no lock's text. */
+function readLock(path: string): { holder: Holder | undefined } | undefined {
+  try {
+    return { holder: Holder.parse(JSON.parse(readFileSync(path, "utf8"))) };
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? undefined : { holder: undefined };
+  }
+}
+
+function runningHolder(lock: ReturnType<typeof readLock>): Holder | undefined {
+  const holder = lock?.holder;
+  if (holder === undefined || holder.pid === process.pid) return undefined;
+  return isAlive(holder.pid) && startOf(holder.pid) === holder.started ? holder : undefined;
 }
 
 function isAlive(pid: number): boolean {
