@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Inngest, InngestFunction } from "inngest";
+import type { GetStepTools, Inngest, InngestFunction } from "inngest";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { databaseErrors } from "#database";
 import { freshDatabase, type TestDatabase } from "#test";
@@ -127,6 +127,57 @@ test("an outage of the hub's own database uses up no attempt of a function", asy
   await one.send(name, {});
   await expect.poll(() => attempts).toEqual([0, 0, 0, 0, 0]);
   await one.stop();
+});
+
+describe("a reply that can never be written", () => {
+  test.each<[string, string, (step: GetStepTools<Inngest>) => Promise<unknown>]>([
+    [
+      "a wait whose condition is beyond the runtime's CEL",
+      "runtime/unsupported-expression",
+      (step) => step.waitForEvent("wait", { event: "never", timeout: "1h", if: "async.data.n > 3" }),
+    ],
+    [
+      "a step operation that the runtime does not implement",
+      "runtime/unsupported-step",
+      (step) => step.waitForSignal("wait", { signal: "never", timeout: "1h", onConflict: "fail" }),
+    ],
+    ["a sleep that is no duration", "runtime/unsupported-duration", (step) => step.sleep("sleep", "a while")],
+    [
+      "a result with a character that PostgreSQL cannot hold",
+      "postgres/22P05",
+      async () => ({ text: "\u0000" }),
+    ],
+  ])("ends the run as failed at once and runs onFailure: %s", async (_what, code, work) => {
+    const name = `unwritable/${randomUUID()}`;
+    const failures: string[] = [];
+    let calls = 0;
+    const functions = (client: Inngest) => [
+      client.createFunction(
+        {
+          id: "unwritable",
+          triggers: [{ event: name }],
+          retries: 3,
+          onFailure: ({ error }) => {
+            failures.push(error.message);
+          },
+        },
+        ({ step }) => {
+          calls++;
+          return work(step);
+        },
+      ),
+    ];
+    const one = worker(functions);
+    await one.start();
+    await one.send(name, {});
+    await expect.poll(() => failures, { timeout: 5_000 }).toEqual([expect.stringContaining(`${code}: `)]);
+    expect(calls).toBe(1);
+    const [run] = await db.superuser(
+      (sql) => sql`select status from lethe.runtime_run where events->0->>'name' = ${name}`,
+    );
+    expect(run?.status).toBe("failed");
+    await one.stop();
+  });
 });
 
 describe("several processes", () => {

@@ -12,7 +12,7 @@ import { removeOld } from "./housekeeping.ts";
 import { type Presence, showPresence } from "./presence.ts";
 import { claimItems, extendLeases, type Item, nextDue, releaseItems } from "./queue.ts";
 import { readRegistration } from "./registration.ts";
-import { applyReply, applyTimer } from "./reply.ts";
+import { applyReply, applyTimer, mayBeWrittenLater, unwritable } from "./reply.ts";
 import { localServer } from "./server.ts";
 
 /** How long an item is ours unless a heartbeat says so again, in seconds. */
@@ -81,8 +81,7 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
     healthy = false;
     stopping.abort();
     wake();
-    await loop;
-    const finished = Promise.allSettled(calls).then(() => true);
+    const finished = loop.then(() => Promise.allSettled(calls)).then(() => true);
     const inTime = await Promise.race([finished, sleep(milliseconds, false, { ref: false })]);
     clearInterval(heartbeat);
     // What is still running loses its lease here: its checkpoints are refused, and another process takes it over.
@@ -128,21 +127,30 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
   }
 
   async function execute(item: Item): Promise<void> {
+    const context = { functions, backoffScale };
     try {
       const reply =
         item.kind === "call"
           ? await callFunction(handler, item, functions.get(item.functionId)?.maxAttempts ?? 1)
           : undefined;
       await write((tx) =>
-        reply === undefined ? applyTimer(tx, item) : applyReply(tx, item, reply, { functions, backoffScale }),
+        reply === undefined ? applyTimer(tx, item) : applyReply(tx, item, reply, context),
       );
     } catch (error) {
-      // Nothing was written: the item comes back when its lease is over, and goes on from its last checkpoint.
-      log.error(
-        { ...describeError(error), function: item.functionId, run: item.runId },
-        "a run's answer could not be written",
+      complain(item, error);
+      // Nothing was written. What passes comes back when its lease is over, and goes on from its last checkpoint.
+      if (mayBeWrittenLater(error)) return;
+      await write((tx) => applyReply(tx, item, unwritable(error), context)).catch((fault: unknown) =>
+        complain(item, fault),
       );
     }
+  }
+
+  function complain(item: Item, error: unknown): void {
+    log.error(
+      { ...describeError(error), function: item.functionId, run: item.runId },
+      "a run's answer could not be written",
+    );
   }
 
   /** What was done must not be done again because the database is away for a moment. */

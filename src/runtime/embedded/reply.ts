@@ -1,6 +1,7 @@
 import { v4 as uuid } from "uuid";
 import { z } from "zod";
 import type { Transaction } from "#database";
+import { describeError, LetheError } from "#schemas";
 import { type Functions, listensTo } from "./events.ts";
 import { compileCondition } from "./expression.ts";
 import type { Op, Reply } from "./protocol.ts";
@@ -24,6 +25,7 @@ export async function applyReply(
   context: ReplyContext,
 ): Promise<void> {
   if (!(await stillOurs(tx, item))) return;
+  if (reply.kind === "ops") refuseUnknown(reply.ops);
   const announces = listensTo(context.functions);
   if (reply.kind === "result")
     return finishRun(tx, item, { status: "completed", output: reply.output }, announces);
@@ -65,6 +67,32 @@ const TOOK_TOO_LONG = {
 const MOVES_ON = new Set(["StepRun", "StepError", "StepFailed", "DiscoveryRequest"]);
 const PLANNED = new Set(["StepPlanned", "Sleep", "WaitForEvent", "InvokeFunction"]);
 const isPlanned = ({ op }: Op) => PLANNED.has(op);
+
+/** An operation that is ignored would leave its run waiting for ever. */
+function refuseUnknown(ops: readonly Op[]): void {
+  const unknown = ops.find(({ op }) => !MOVES_ON.has(op) && !PLANNED.has(op) && op !== "RunComplete");
+  if (unknown !== undefined)
+    throw new LetheError(
+      "runtime/unsupported-step",
+      `the embedded runtime does not implement the step operation "${unknown.op}"; use LETHE_RUNTIME=inngest, or leave it out`,
+    );
+}
+
+/** The reply of a function whose own reply can never be written: trying again would end the same way. */
+export function unwritable(error: unknown): Reply {
+  const { code, message } = describeError(error);
+  return {
+    kind: "error",
+    error: { name: "Error", message: `${code}: ${message}` },
+    noRetry: true,
+    retryAfter: null,
+  };
+}
+
+/** Whether a reply may yet be written: the database or the way to it is at fault. A value that it refuses (class 22) it always will. */
+export function mayBeWrittenLater(error: unknown): boolean {
+  return /^(database\/|postgres\/(?!22)|system\/E(?!RR_))/.test(describeError(error).code);
+}
 
 function mayRetry(
   item: Item,
