@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { connect, createServer, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { freshRooms, runLethe, startHubProcess, startLoad } from "#test";
 
@@ -157,6 +158,66 @@ describe("a hub that is stopped under load", () => {
       )
       .toBe(0);
     await hub.stop();
+    await rooms.drop();
+  });
+});
+
+describe("a hub whose database hangs", () => {
+  test("stops within ten seconds all the same, and says what it did not wait for", async () => {
+    const dataDir = folder();
+    const hub = await startHubProcess({ LETHE_DATA_DIR: dataDir });
+    await expect.poll(hub.output).toContain("Try next");
+    const postmaster = Number(readFileSync(join(dataDir, "postgres/postmaster.pid"), "utf8").split("\n")[0]);
+    const sessions = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, "utf8")
+      .trim()
+      .split(" ");
+    const postgres = [postmaster, ...sessions.map(Number)];
+    for (const pid of postgres) process.kill(pid, "SIGSTOP");
+    try {
+      expect(await Promise.race([hub.stop(), sleep(10_000, "still running")])).toBe(1);
+      expect(hub.output()).toContain("without waiting any longer");
+      expect(existsSync(join(dataDir, "hub.lock"))).toBe(false);
+    } finally {
+      for (const pid of postgres) process.kill(pid, "SIGCONT");
+    }
+    // What was acknowledged is there for the next start, which stops its database in order.
+    const again = await startHubProcess({ LETHE_DATA_DIR: dataDir });
+    expect(await again.stop()).toBe(0);
+    expect(isAlive(postmaster)).toBe(false);
+  });
+});
+
+describe("a hub whose Inngest server takes connections and never answers", () => {
+  test("starts, says that it is not ready, and stops when it is told to", async () => {
+    const rooms = await freshRooms();
+    await rooms.superuser(
+      (sql) =>
+        sql`insert into runtime_event (controller_id, id, name, data) values (gen_random_uuid(), 'waits', 'x', '{}')`,
+    );
+    const asked: string[] = [];
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => {
+      sockets.push(socket.on("error", () => {}));
+      socket.once("data", (request) => asked.push(request.toString("latin1").split(" ")[1] ?? ""));
+    });
+    await new Promise<void>((listening) => silent.listen(0, "127.0.0.1", listening));
+    const { port } = silent.address() as AddressInfo;
+    const hub = await startHubProcess({
+      DATABASE_URL: rooms.url,
+      LETHE_MASTER_KEY: rooms.masterKey,
+      LETHE_DATA_DIR: folder(),
+      LETHE_RUNTIME: "inngest",
+      INNGEST_BASE_URL: `http://127.0.0.1:${port}`,
+      INNGEST_EVENT_KEY: "key",
+      INNGEST_SIGNING_KEY: "0123456789abcdef0123456789abcdef",
+    });
+    // Both are under way: the registration of the workflows, and an event of the outbox.
+    await expect.poll(() => asked.toSorted(), { timeout: 10_000 }).toEqual(["/e/key", "/fn/register"]);
+    expect((await fetch(`${hub.url}/readyz`)).status).toBe(503);
+
+    expect(await Promise.race([hub.stop(), sleep(10_000, "still running")])).toBe(0);
+    for (const socket of sockets) socket.destroy();
+    silent.close();
     await rooms.drop();
   });
 });

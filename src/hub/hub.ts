@@ -7,6 +7,7 @@ import { CONNECTIONS_CHANGED, type Door, openDirectory, openDoor, openInbox } fr
 import type { Log } from "#log";
 import { createEmbeddedRuntime, createInngestRuntime, type Runtime } from "#runtime";
 import { defineWorkflows } from "#workflows";
+import { closeParts, type Part } from "./closing.ts";
 import { lockDataDir } from "./lock.ts";
 import { openRooms, type Rooms } from "./rooms.ts";
 
@@ -17,29 +18,32 @@ export interface Hub {
   stop(): Promise<void>;
 }
 
-/** Time in which a stop hands back what it cannot finish, in milliseconds: of the ten that an operator waits. */
-const FINISH = 5_000;
+/** Milliseconds after a stop began by which each part is closed, in that order: an operator waits ten seconds. */
+const CLOSED_BY = { door: 3_500, workflows: 5_000, log: 7_000, database: 9_000 };
+/** Milliseconds of the workflows' time in which what they could not finish is handed back. */
+const HAND_BACK = 500;
 
 /** Starts the hub: lock, database, audit sequencer, workflows, door. */
 export async function startHub(config: Config, log: Log): Promise<Hub> {
   const lock = lockDataDir(config.dataDir);
-  const closing: (() => Promise<void>)[] = [async () => lock.release()];
-  const close = async () => {
-    for (const step of closing.reverse()) await step();
-  };
+  const parts: Part[] = [{ name: "the lock", by: CLOSED_BY.database, close: lock.release }];
   try {
     const rooms = await openRooms(config);
-    closing.push(rooms.close);
+    parts.push({ name: "the database", by: CLOSED_BY.database, close: rooms.close });
     const sequencer = startSequencer({
       database: rooms.database,
       ring: rooms.ring,
       witness: witnessFile(config.dataDir),
       onError: (fault) => log.warn(fault, "the audit log could not be sealed; trying again"),
     });
-    closing.push(sequencer.stop);
+    parts.push({ name: "the audit log", by: CLOSED_BY.log, close: sequencer.stop });
     let door: Door | undefined;
     const runtime = createRuntime(rooms, log, sequencer.wake, () => door?.crowded() ?? false);
-    closing.push(() => runtime.stop(FINISH));
+    parts.push({
+      name: "the workflows",
+      by: CLOSED_BY.workflows,
+      close: (left) => runtime.stop(Math.max(0, left - HAND_BACK)),
+    });
     await runtime.start();
     const directory = openDirectory(rooms.database, rooms.ring);
     await rooms.database.listen(CONNECTIONS_CHANGED, directory.clear);
@@ -67,11 +71,11 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
       port: config.port,
       timeout: config.requestTimeout,
     });
-    closing.push(server.stop);
+    parts.push({ name: "the door", by: CLOSED_BY.door, close: server.stop });
     lock.announce(server.url);
-    return { url: server.url, rooms, stop: close };
+    return { url: server.url, rooms, stop: () => closeParts(parts) };
   } catch (error) {
-    await close();
+    await closeParts(parts).catch(() => {}); // why it did not start says more
     throw error;
   }
 }

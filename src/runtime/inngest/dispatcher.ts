@@ -8,6 +8,8 @@ const BATCH = 200;
 const POLL = 1_000;
 /** Seconds that events are ours while they are being sent; after that another process may try. */
 const LEASE = 60;
+/** Seconds after which events that could not be sent are tried again; what was waiting behind them goes first. */
+const RETRY = 3;
 
 interface OutboxRow {
   readonly controllerId: ControllerId;
@@ -51,7 +53,10 @@ export function createDispatcher(database: Database, client: Inngest, log: Runti
         log.warn(describeError(error), "events could not be sent to the Inngest server; trying again");
       }
       if (sent === BATCH) continue;
-      await Promise.race([woken.promise, sleep(POLL, undefined, { ref: false })]);
+      // A server that is away is not asked again at every event that comes in.
+      const wake = healthy ? [woken.promise] : [];
+      const pause = sleep(POLL, undefined, { ref: false, signal: stopping.signal }).catch(() => {});
+      await Promise.race([...wake, pause]);
       if (!stopping.signal.aborted) woken = Promise.withResolvers();
     }
   }
@@ -59,7 +64,14 @@ export function createDispatcher(database: Database, client: Inngest, log: Runti
   async function sendNext(): Promise<number> {
     const rows = await database.acrossControllers("lethe_runtime", leaseEvents);
     if (rows.length === 0) return 0;
-    await client.send(rows.map(({ id, name, data, ts }) => ({ id, name, data, ts: Math.floor(Number(ts)) })));
+    try {
+      await client.send(
+        rows.map(({ id, name, data, ts }) => ({ id, name, data, ts: Math.floor(Number(ts)) })),
+      );
+    } catch (error) {
+      await database.acrossControllers("lethe_runtime", (tx) => returnEvents(tx, rows)).catch(() => {}); // the lease runs out
+      throw error;
+    }
     await database.acrossControllers("lethe_runtime", (tx) => removeEvents(tx, rows));
     return rows.length;
   }
@@ -75,6 +87,13 @@ function leaseEvents({ sql }: Transaction): Promise<OutboxRow[]> {
     update runtime_event e set locked_until = now() + make_interval(secs => ${LEASE}) from next
     where e.controller_id = next.controller_id and e.id = next.id
     returning e.controller_id as "controllerId", e.id, e.name, e.data, extract(epoch from e.created_at) * 1000 as ts`;
+}
+
+/** Cuts the lease short: nobody waits for it to run out because of a server that was away for a moment. */
+async function returnEvents({ sql }: Transaction, rows: readonly OutboxRow[]): Promise<void> {
+  await sql`update runtime_event e set locked_until = now() + make_interval(secs => ${RETRY})
+    from unnest(${rows.map(({ controllerId }) => controllerId)}::uuid[], ${rows.map(({ id }) => id)}::text[]) as s(controller_id, id)
+    where e.controller_id = s.controller_id and e.id = s.id`;
 }
 
 async function removeEvents({ sql }: Transaction, rows: readonly OutboxRow[]): Promise<void> {

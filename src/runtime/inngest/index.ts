@@ -16,6 +16,8 @@ export interface InngestOptions extends RuntimeOptions {
 }
 
 const SERVE_PATH = "/api/inngest";
+/** Milliseconds that the server has for an answer. The SDK sends an event up to five times: all of that fits in the dispatcher's lease. */
+const PATIENCE = 10_000;
 
 /**
  * Runs the workflows on a real Inngest server: a signed route by which it calls them, and a dispatcher that
@@ -23,8 +25,12 @@ const SERVE_PATH = "/api/inngest";
  */
 export function createInngestRuntime(options: InngestOptions): Runtime {
   const { database, log, workflows, baseUrl, eventKey, signingKey, serveOrigin } = options;
+  const stopping = new AbortController();
   // Never isDev: a dev client accepts unsigned calls.
-  const client = createClient(log, { baseUrl, eventKey, signingKey, isDev: false });
+  const client = createClient(log, {
+    ...{ baseUrl, eventKey, signingKey, isDev: false },
+    fetch: impatientFetch(stopping.signal),
+  });
   const handler = serve({
     client,
     functions: workflows(client),
@@ -34,7 +40,6 @@ export function createInngestRuntime(options: InngestOptions): Runtime {
   });
   const routes = new Hono().on(["GET", "PUT", "POST"], SERVE_PATH, handler);
   const dispatcher = createDispatcher(database, client, log);
-  const stopping = new AbortController();
   let registered = false;
   let registration: Promise<void> = Promise.resolve();
 
@@ -47,9 +52,10 @@ export function createInngestRuntime(options: InngestOptions): Runtime {
     },
     wake: dispatcher.wake,
     ready: () => registered && dispatcher.healthy(),
-    stop: async () => {
+    stop: async (milliseconds) => {
       stopping.abort();
-      await Promise.all([dispatcher.stop(), registration]);
+      const stopped = Promise.all([dispatcher.stop(), registration]);
+      await Promise.race([stopped, sleep(milliseconds, undefined, { ref: false })]);
     },
   };
 
@@ -71,6 +77,18 @@ export function createInngestRuntime(options: InngestOptions): Runtime {
       if (!registered) await sleep(2_000, undefined, { signal: stopping.signal }).catch(() => {});
     }
   }
+}
+
+/** A server that takes the connection and says nothing must hold up neither the outbox nor a stop. */
+function impatientFetch(stopping: AbortSignal): typeof fetch {
+  return async (input, init) => {
+    const signals = [stopping, AbortSignal.timeout(PATIENCE), ...(init?.signal ? [init.signal] : [])];
+    try {
+      return await fetch(input, { ...init, signal: AbortSignal.any(signals) });
+    } catch (cause) {
+      throw new TypeError("fetch failed", { cause }); // any other text the SDK reports as a misconfiguration
+    }
+  };
 }
 
 /** Inngest's own signature, of an empty body: nobody else may make the hub register. */

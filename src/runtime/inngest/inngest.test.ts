@@ -14,11 +14,19 @@ interface Peer {
   readonly events: { id: string; name: string; data: unknown }[];
   readonly registrations: string[];
   failNext: number;
+  /** Times that events came in while it could not take them. */
+  refused: number;
+  /** Whether it is there; while it is not, it takes nothing. */
+  away: boolean;
   close(): void;
 }
 
 async function startPeer(): Promise<Peer> {
-  const peer = { events: [] as Peer["events"], registrations: [] as string[], failNext: 0 };
+  const peer = {
+    events: [] as Peer["events"],
+    registrations: [] as string[],
+    ...{ failNext: 0, refused: 0, away: false },
+  };
   const server: Server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -28,6 +36,10 @@ async function startPeer(): Promise<Peer> {
       if (request.url === "/fn/register") {
         peer.registrations.push(body);
         return response.end(JSON.stringify({ status: 200, ok: true }));
+      }
+      if (peer.away) {
+        peer.refused++;
+        return request.socket.destroy();
       }
       const events = JSON.parse(body) as Peer["events"];
       peer.events.push(...events);
@@ -93,6 +105,31 @@ describe("the dispatcher", () => {
     await expect.poll(waiting, { timeout: 10_000 }).toBe(0);
     expect(new Set(peer.events.map(({ id }) => id))).toEqual(new Set(ids));
     expect(peer.events.length).toBeGreaterThan(ids.length);
+  });
+
+  test("sends what a server that was away could not take soon after it is back, not when a lease is over", {
+    timeout: 20_000,
+  }, async () => {
+    await announce(randomUUID());
+    peer.away = true;
+    await runtime.start();
+    await expect.poll(() => runtime.ready(), { timeout: 10_000 }).toBe(true); // registered; no send has failed yet
+    await expect.poll(() => runtime.ready(), { timeout: 10_000 }).toBe(false); // the SDK's own five tries are over
+    peer.away = false;
+    await expect.poll(waiting, { timeout: 8_000 }).toBe(0);
+  });
+
+  test("does not ask a server that is away at every event that comes in", { timeout: 20_000 }, async () => {
+    peer.away = true;
+    await runtime.start();
+    const until = Date.now() + 6_000;
+    while (Date.now() < until) {
+      await announce(randomUUID());
+      runtime.wake();
+    }
+    // Five tries in a good 1.5 s, then a second's rest.
+    expect(peer.refused).toBeLessThanOrEqual(15);
+    expect(peer.refused).toBeGreaterThanOrEqual(5);
   });
 });
 
