@@ -16,19 +16,25 @@ export function keysCommand(): Command {
       withRooms(async ({ database, ring, master, controllers }) => {
         const bar = progressBar("wrapping keys");
         const all = async () => [HUB, ...(await controllers()).map(({ id }) => id)];
-        const rotation = await rotateMasterKey(ring, master, all, bar.update);
-        bar.stop();
-        await database.inController(HUB, (tx) =>
-          appendEvents(tx, [
-            {
-              workflow: uuid(),
-              type: "keys.rotated",
-              entity: "master-key",
-              actor: "operator",
-              facts: { ...rotation },
-            },
-          ]),
-        );
+        const rotation = await rotateMasterKey({
+          database,
+          ring,
+          master,
+          controllers: all,
+          progress: bar.update,
+          record: (done) =>
+            database.inController(HUB, (tx) =>
+              appendEvents(tx, [
+                {
+                  workflow: uuid(),
+                  type: "keys.rotated",
+                  entity: "master-key",
+                  actor: "operator",
+                  facts: { ...done },
+                },
+              ]),
+            ),
+        }).finally(bar.stop);
         output(
           options.json === true,
           { ...rotation, source: master.source },

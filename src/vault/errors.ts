@@ -13,6 +13,16 @@ export const vaultErrors = {
       "vault/unknown-master-version",
       `a key is wrapped under master key version ${version}, which is not there; put that version back into LETHE_MASTER_KEY or the key file`,
     ),
+  rotating: () =>
+    new LetheError(
+      "vault/rotation-running",
+      "the master key is being rotated by another process; wait until that is done",
+    ),
+  oldVersionInUse: (version: number) =>
+    new LetheError(
+      "vault/old-version-in-use",
+      `keys were still being made under a version of the master key older than ${version}; start every process with version ${version}, then rotate again. No version was destroyed`,
+    ),
   wrongMasterKey: () =>
     new LetheError(
       "vault/wrong-master-key",

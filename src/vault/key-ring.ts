@@ -7,7 +7,7 @@ import {
   randomBytes,
 } from "node:crypto";
 import { type ControllerTransaction, type Database, eq, tables } from "#database";
-import type { ControllerId, Sealed } from "#schemas";
+import { type ControllerId, HUB, type Sealed } from "#schemas";
 import { vaultErrors } from "./errors.ts";
 import type { MasterKeyProvider } from "./master-key.ts";
 import { open, rewrap, type SealContext, seal, type WrappingKey, wrappingVersion } from "./sealing.ts";
@@ -40,13 +40,21 @@ export interface KeyRing {
   keys(controllerId: ControllerId, as?: "lethe_app" | "lethe_intake"): Promise<ControllerKeys>;
   /** Makes every key of a new controller, in the transaction that makes the controller. */
   create(tx: ControllerTransaction): Promise<void>;
-  /** Wraps a controller's keys under `to`; returns how many were not yet. Payloads are not touched. */
+  /** Waits for every `create` that may have read the master key before now: its controller is committed, or rolled back. */
+  settled(): Promise<void>;
+  /**
+   * Wraps a controller's keys under `to`; returns how many were wrapped under an older version. Keys never go back to
+   * an older one, whoever else is at it. Payloads are not touched.
+   */
   rewrap(controllerId: ControllerId, to: WrappingKey): Promise<number>;
   /** Forgets what is in memory, so that the next use reads the database again. */
   forget(controllerId: ControllerId): void;
 }
 
 type Row = typeof tables.controllerKey.$inferSelect;
+
+/** Advisory lock: shared by who makes keys, from reading the master key to the commit; alone, nobody is in between. */
+const CREATING = 0x1e74e006;
 
 export function createKeyRing(database: Database, master: MasterKeyProvider): KeyRing {
   const cache = new Map<ControllerId, Promise<ControllerKeys>>();
@@ -62,18 +70,24 @@ export function createKeyRing(database: Database, master: MasterKeyProvider): Ke
       return found;
     },
     async create(tx) {
+      await tx.sql`select pg_advisory_xact_lock_shared(${CREATING})`;
+      const to = master.current(); // not before the lock is held: a rotation waits only for those who hold it
       await tx.db
         .insert(tables.controllerKey)
-        .values(PURPOSES.map((purpose) => fresh(tx.controllerId, purpose)));
+        .values(PURPOSES.map((purpose) => fresh(tx.controllerId, purpose, to)));
+    },
+    async settled() {
+      await database.inController(HUB, ({ sql }) => sql`select pg_advisory_xact_lock(${CREATING})`);
     },
     rewrap: (controllerId, to) =>
       database.inController(controllerId, async (tx) => {
         const rows = await read(tx);
-        const old = rows.filter((row) => row.wrapped !== null && row.masterVersion !== to.version);
+        const old = rows.filter((row) => row.wrapped !== null && row.masterVersion < to.version);
         for (const row of old) {
           const wrapped = rewrap(master.get, to, context(row), row.wrapped as Sealed<KeyObject>);
           await tx.sql`update controller_key set wrapped = ${wrapped}, master_version = ${to.version}
-            where controller_id = ${controllerId} and purpose = ${row.purpose} and version = ${row.version}`;
+            where controller_id = ${controllerId} and purpose = ${row.purpose} and version = ${row.version}
+              and wrapped is not null and master_version < ${to.version}`;
         }
         return old.length;
       }),
@@ -84,11 +98,10 @@ export function createKeyRing(database: Database, master: MasterKeyProvider): Ke
     return database.inController(controllerId, async (tx) => unwrapAll(await read(tx)), { as });
   }
 
-  function fresh(controllerId: ControllerId, purpose: KeyPurpose) {
+  function fresh(controllerId: ControllerId, purpose: KeyPurpose, to: WrappingKey) {
     const key = { controllerId, purpose, version: 1 };
     const { secret, publicKey } =
       purpose === "checkpoint" ? signingKey() : { secret: randomBytes(32), publicKey: null };
-    const to = master.current();
     return { ...key, masterVersion: to.version, wrapped: seal(to, context(key), secret), publicKey };
   }
 

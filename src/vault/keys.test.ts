@@ -3,21 +3,11 @@ import { mkdtempSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createController } from "#controllers";
-import { HUB, type Sealed } from "#schemas";
+import { HUB } from "#schemas";
 import { freshRooms, type TestRooms } from "#test";
-import {
-  createKeyRing,
-  keyedHash,
-  masterKeyFromEnvironment,
-  masterKeyFromFile,
-  open,
-  rotateMasterKey,
-  seal,
-} from "./index.ts";
+import { createKeyRing, keyedHash, masterKeyFromEnvironment, masterKeyFromFile } from "./index.ts";
 
 const base64 = () => randomBytes(32).toString("base64");
-const context = { purpose: "test", controllerId: HUB, recordId: "r" };
 
 describe("the master key", () => {
   test("of the environment is a lone key, or versions with the newest first", () => {
@@ -60,7 +50,7 @@ describe("the master key", () => {
     const operator = masterKeyFromFile(path);
     const added = operator.add?.();
     expect(hub.get(2).key.equals(added?.key ?? hub.get(1).key)).toBe(true);
-    operator.forgetOld?.();
+    operator.forgetBefore?.(2);
     expect(readFileSync(path, "utf8")).toMatch(/^2:[^\n]+\n$/);
     expect(readdirSync(dirname(path))).toEqual(["master.key"]);
   });
@@ -114,34 +104,6 @@ describe("the key ring", () => {
     const keys = await rooms.ring.keys(controllerId);
     expect(() => keys.current("subject")).toThrow("destroyed");
     expect(() => keys.version("hash", 9)).toThrow("no hash key");
-  });
-});
-
-describe("rotation of the master key", () => {
-  test("wraps every key anew, destroys the old version and leaves payloads as they are", async () => {
-    const rooms = await freshRooms();
-    const path = join(mkdtempSync(join(tmpdir(), "lethe-key-")), "master.key");
-    const old = masterKeyFromFile(path);
-    const ring = createKeyRing(rooms.database, old);
-    const { id } = await createController(rooms.database, ring, { name: "c", environment: "sandbox" });
-    const sealed: Sealed<string> = seal(
-      (await ring.keys(id)).current("seal"),
-      context,
-      Buffer.from("payload"),
-    );
-
-    const done = await rotateMasterKey(ring, masterKeyFromFile(path), async () => [id]);
-    expect(done).toEqual({ version: 2, rewrapped: 5, destroyed: true });
-
-    const keys = await createKeyRing(rooms.database, masterKeyFromFile(path)).keys(id);
-    expect(Buffer.from(open((version) => keys.version("seal", version), context, sealed)).toString()).toBe(
-      "payload",
-    );
-    const rows = await rooms.superuser(
-      (sql) => sql`select distinct master_version from controller_key where controller_id = ${id}`,
-    );
-    expect(rows).toEqual([{ master_version: 2 }]);
-    await rooms.drop();
   });
 });
 

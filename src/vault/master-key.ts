@@ -1,22 +1,42 @@
 import { createSecretKey, randomBytes } from "node:crypto";
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, resolve } from "node:path";
 import { vaultErrors } from "./errors.ts";
 import type { WrappingKey } from "./sealing.ts";
 
 /**
- * Where the master key comes from. Environment and file today; a cloud KMS fits the same interface.
- * Versions: the newest wraps, older ones only unwrap until rotation is done.
+ * Where the master key comes from: environment or file. Versions: the newest wraps, older ones only unwrap until
+ * rotation is done.
+ *
+ * A provider hands out the key itself, at once. So a KMS fits as far as it decrypts a stored master key when the hub
+ * starts. One whose key never leaves it does not fit: it would have to wrap and unwrap remotely, so `get` and `current`
+ * would become `wrap(bytes, aad)` and `unwrap(version, bytes, aad)`, asynchronous, and the sealed form would need an
+ * algorithm of its own, because a KMS's ciphertext is longer than the 48 bytes there (see `sealing.ts`).
  */
 export interface MasterKeyProvider {
   readonly source: string;
+  /** The newest version, as it is now: another process may have added it. */
   current(): WrappingKey;
   /** Throws `vault/unknown-master-version`. */
   get(version: number): WrappingKey;
   /** Adds a version, which becomes current. Only where the provider can keep it. */
   add?(): WrappingKey;
-  /** Forgets every version but the current one. */
-  forgetOld?(): void;
+  /**
+   * Destroys every version older than this one, which nothing is wrapped under any more. Newer ones stay: another
+   * rotation may be wrapping under them. Throws `vault/unknown-master-version` if this one is not there.
+   */
+  forgetBefore?(version: number): void;
 }
 
 /** `LETHE_MASTER_KEY`: `<version>:<base64>`, newest first; a lone base64 value is version 1. */
@@ -27,7 +47,7 @@ export function masterKeyFromEnvironment(value: string): MasterKeyProvider {
 
 /**
  * The same format in a file, one version a line, mode 0600; made with a random key on first use. It is read
- * again when a version is missing, so that a running hub learns of a rotation.
+ * again when something is to be wrapped and when a version is missing, so that a running hub learns of a rotation.
  */
 export function masterKeyFromFile(path: string): MasterKeyProvider {
   if (!existsSync(path)) write([{ version: 1, bytes: randomBytes(32) }], placeFirst);
@@ -36,7 +56,10 @@ export function masterKeyFromFile(path: string): MasterKeyProvider {
 
   return {
     source: path,
-    current: found.current,
+    current() {
+      keys = read();
+      return found.current();
+    },
     get(version) {
       if (!keys.some((key) => key.version === version)) keys = read();
       return found.get(version);
@@ -47,8 +70,13 @@ export function masterKeyFromFile(path: string): MasterKeyProvider {
       keys = read();
       return found.current();
     },
-    forgetOld() {
-      write(readBytes().slice(0, 1), renameSync);
+    forgetBefore(oldest) {
+      const before = readBytes();
+      if (!before.some(({ version }) => version === oldest)) throw vaultErrors.unknownMasterVersion(oldest);
+      write(
+        before.filter(({ version }) => version >= oldest),
+        renameSync,
+      );
       keys = read();
     },
   };
@@ -65,7 +93,8 @@ export function masterKeyFromFile(path: string): MasterKeyProvider {
     versions: { version: number; bytes: Uint8Array }[],
     place: (fresh: string, path: string) => void,
   ): void {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const folder = resolve(dirname(path));
+    const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
     const text = versions.map(
       ({ version, bytes }) => `${version}:${Buffer.from(bytes).toString("base64")}\n`,
     );
@@ -76,7 +105,23 @@ export function masterKeyFromFile(path: string): MasterKeyProvider {
     } finally {
       rmSync(fresh, { force: true });
     }
+    flushNames(folder, made === undefined ? folder : dirname(resolve(made)));
   }
+}
+
+/**
+ * Makes the names in a folder, and in those above it up to `top`, survive a power cut: without, the database could
+ * keep what is wrapped under a key whose file is gone (fsync(2): syncing a file does not sync its directory entry).
+ */
+function flushNames(folder: string, top: string): void {
+  if (process.platform === "win32") return; // which flushes no folders
+  const open = openSync(folder, "r");
+  try {
+    fsyncSync(open);
+  } finally {
+    closeSync(open);
+  }
+  if (folder !== top) flushNames(dirname(folder), top);
 }
 
 /** Like a rename, but whoever was first stays: keys may have been wrapped under theirs already. */
