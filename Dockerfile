@@ -22,4 +22,5 @@ USER node
 VOLUME /var/lib/lethe
 EXPOSE 8787
 STOPSIGNAL SIGTERM
-CMD ["lethe", "start"]
+# As `npm start` does.
+CMD ["node", "--max-semi-space-size=32", "--max-old-space-size=1024", "src/main.ts", "start"]
