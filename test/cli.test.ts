@@ -112,6 +112,8 @@ describe("lethe connection", () => {
     const shop = await connect("shopify");
     await shop.send("customers-create");
     await json("connection", "remove", shop.id);
+    const removed = await json<ConnectionView[]>("connection", "list");
+    expect(removed.find(({ id }) => id === shop.id)).toMatchObject({ status: "removed", secrets: 0 });
     await expect.poll(async () => (await shop.send("customers-update")).status).toBe(404);
     await settled(shop.id);
     const deliveries = await json<DeliveryView[]>("deliveries", "list");
