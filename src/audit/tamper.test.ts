@@ -4,14 +4,13 @@ import { join } from "node:path";
 import { v4 as uuid } from "uuid";
 import { describe, expect, test } from "vitest";
 import { HUB } from "#schemas";
-import { freshRooms } from "#test";
 import {
   at,
   codes,
+  inOwnDatabase,
   owner,
   report,
   seal,
-  stopSequencers,
   tamper,
   useAuditLog,
   write,
@@ -144,11 +143,7 @@ describe("a single change by a superuser's hand is found", () => {
       "audit/entry-altered",
     ],
   ])("%s", async (_what, change, code) => {
-    const local = await freshRooms();
-    const outer = { ...at };
-    at.rooms = local;
-    at.controllerId = await local.controller();
-    try {
+    await inOwnDatabase(async () => {
       await write(4, uuid());
       await at.rooms.database.inController(at.controllerId, (tx) =>
         appendEvents(
@@ -165,19 +160,11 @@ describe("a single change by a superuser's hand is found", () => {
       expect(await codes()).toEqual([]);
       await tamper(change);
       expect(await codes()).toContain(code);
-    } finally {
-      await stopSequencers();
-      Object.assign(at, outer);
-      await local.drop();
-    }
+    });
   });
 
   test("and in the hub's log too, where the entry is no JSON any more: every other log is checked all the same", async () => {
-    const local = await freshRooms();
-    const outer = { ...at };
-    at.rooms = local;
-    at.controllerId = await local.controller();
-    try {
+    await inOwnDatabase(async () => {
       await write(3);
       await seal();
       await tamper(
@@ -189,24 +176,16 @@ describe("a single change by a superuser's hand is found", () => {
         expect(faults).toContainEqual(expect.objectContaining({ controller, code: "audit/entry-altered" }));
       // What is still whole can be taken out and proved.
       const file = join(mkdtempSync(join(tmpdir(), "lethe-tamper-")), "log.jsonl");
-      const { database, ring } = local;
+      const { database, ring } = at.rooms;
       expect(await exportLog({ database, ring, owner: await owner(), hub: await owner(HUB), file })).toBe(4);
       const [first] = readFileSync(file, "utf8").split("\n").slice(1);
       const { event } = JSON.parse(JSON.parse(first ?? "").entry);
       expect(await database.inController(at.controllerId, (tx) => proveEvent(tx, event))).toBeDefined();
-    } finally {
-      await stopSequencers();
-      Object.assign(at, outer);
-      await local.drop();
-    }
+    });
   });
 
   test("a database rolled back as a whole, by the checkpoint that is held outside", async () => {
-    const local = await freshRooms();
-    const outer = { ...at };
-    at.rooms = local;
-    at.controllerId = await local.controller();
-    try {
+    await inOwnDatabase(async () => {
       await write(3);
       await seal();
       const before = at.witnessed;
@@ -225,10 +204,6 @@ describe("a single change by a superuser's hand is found", () => {
       expect(await codes(outside)).toContain("audit/log-truncated");
       at.witnessed = undefined;
       expect(await report()).toMatchObject({ ok: true, witness: "absent" }); // and says that it compared nothing
-    } finally {
-      await stopSequencers();
-      Object.assign(at, outer);
-      await local.drop();
-    }
+    });
   });
 });
