@@ -129,7 +129,10 @@ describe.each(deliveries)("$name is refused", ({ connector, fixture }) => {
     const value = header === undefined ? SECRET : (request.headers[header] ?? "");
     const replaced = (text: string | undefined): WebhookRequest =>
       header === undefined
-        ? { ...request, target: text === undefined ? "/" : `/?secret=${encodeURIComponent(text)}` }
+        ? {
+            ...request,
+            url: `https://hub.example.com/${text === undefined ? "" : `?secret=${encodeURIComponent(text)}`}`,
+          }
         : { ...request, header: (name) => (name === header ? text : request.header(name)) };
     for (let i = 0; i < value.length; i++) {
       const other = value[i] === "a" ? "b" : "a";
@@ -147,7 +150,9 @@ describe.each(deliveries)("$name is refused", ({ connector, fixture }) => {
     ])
       expect(verdict(replaced(text)).kind, String(text?.length)).toBe("refused");
     if (header === undefined)
-      expect(verdict({ ...request, target: `/?secret=${SECRET}&secret=${SECRET}` }).kind).toBe("refused");
+      expect(
+        verdict({ ...request, url: `https://hub.example.com/?secret=${SECRET}&secret=${SECRET}` }).kind,
+      ).toBe("refused");
   });
 });
 

@@ -53,10 +53,10 @@ describe.skipIf(vectors.length === 0)("the platforms' own known answers", () => 
       return;
     }
     // Mailchimp signs nothing: the secret stands in the URL.
-    const target = secret === null ? "/?secret=x" : "/";
+    const url = secret === null ? "/?secret=x" : "/";
     const received = receive(
       connector,
-      webhookRequest({ ...request, target, body }),
+      webhookRequest({ ...request, url, body }),
       { secrets: [secret ?? "x"], account: null },
       (now ?? 0) * 1000,
     );

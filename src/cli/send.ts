@@ -72,9 +72,10 @@ export async function sendFixture(
     await secretsOf(rooms.database, rooms.ring, { controllerId: connection.controller, id: connection.id }),
     Date.now(),
   );
-  const request = signFixture(connector, fixture, secret, Date.now());
-  const query = request.target.includes("?") ? request.target.slice(request.target.indexOf("?")) : "";
-  const response = await post(`${url}${pathOf(connection)}${query}`, request);
+  // Signed for the URL that the hub is known by, sent to where it listens.
+  const known = `${rooms.config.publicUrl ?? url}${pathOf(connection)}`;
+  const request = signFixture(connector, fixture, secret, Date.now(), known);
+  const response = await post(`${url}${pathOf(connection)}${new URL(request.url).search}`, request);
   return { status: response.status, body: await response.text() };
 }
 

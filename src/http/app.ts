@@ -16,6 +16,8 @@ export interface AppOptions {
   readonly ring: KeyRing;
   readonly metrics: Metrics;
   readonly maxBody: number;
+  /** The hub's own address as platforms know it, without a slash at the end. */
+  readonly url: () => string;
   readonly ready: () => boolean;
   /** Routes of the runtime: the Inngest server's way in. */
   readonly runtimeRoutes?: Hono | undefined;
@@ -86,7 +88,7 @@ export function createApp(options: AppOptions): App {
     const admission = await admit({
       head: {
         method: incoming.method ?? "",
-        target: incoming.url ?? "/",
+        url: options.url() + (incoming.url?.startsWith("/") === true ? incoming.url : "/"),
         header: (name) => headerOf(incoming, name),
       },
       address: incoming.socket.remoteAddress ?? "unknown",

@@ -56,6 +56,7 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
       observe: metrics.observe,
     });
     const { database, ring } = rooms;
+    let address = "";
     const app = createApp({
       door,
       database,
@@ -63,6 +64,7 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
       metrics,
       log,
       maxBody: config.maxBody,
+      url: () => config.publicUrl ?? address,
       ready: runtime.ready,
       runtimeRoutes: runtime.routes,
     });
@@ -71,6 +73,7 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
       port: config.port,
       timeout: config.requestTimeout,
     });
+    address = server.url;
     parts.push({ name: "the door", by: CLOSED_BY.door, close: server.stop });
     lock.announce(server.url);
     return { url: server.url, rooms, stop: () => closeParts(parts) };

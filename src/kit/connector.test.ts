@@ -247,7 +247,7 @@ describe("signatures", () => {
 
   test("in the URL are compared whole", () => {
     const scheme = urlSecret();
-    const at = (target: string) => scheme.verify(webhookRequest({ target }), ["s3cret"], 0);
+    const at = (url: string) => scheme.verify(webhookRequest({ url }), ["s3cret"], 0);
     expect(at("/?secret=s3cret")).toEqual({ ok: true, secret: 0 });
     expect(at("/?secret=s3cret2")).toEqual({ ok: false, reason: "mismatch" });
     expect(at("/?Secret=s3cret")).toEqual({ ok: false, reason: "missing_signature" });

@@ -95,7 +95,7 @@ export function defineConnector<const Activity extends string>(definition: Conne
     if (typeof door.topic !== "function") throw refuse("webhook.topic is missing");
     if (!Array.isArray(door.id?.parts))
       throw refuse("webhook.id is missing: say what tells deliveries apart");
-    if (door.handshake?.signed === true && door.signature.header !== undefined)
+    if (door.handshake?.signed === true && door.signature.signs.includes("body"))
       throw refuse("a signed handshake needs a scheme that signs the URL, because a GET has no body");
   }
   for (const [name, { dataCategories }] of Object.entries<ActivityDeclaration>(definition.activities))

@@ -69,14 +69,15 @@ function parseFixture(name: string, text: string): Fixture {
   };
 }
 
-/** The fixture's request, signed as the platform would sign it with this secret at this time (milliseconds). */
+/** The fixture's request, signed as the platform would sign it with this secret, at this time (milliseconds), for this URL. */
 export function signFixture(
   connector: Connector,
   fixture: Fixture,
   secret: string,
   now: number,
+  url?: string,
 ): WebhookRequest & { headers: Record<string, string> } {
-  const unsigned = fixtureRequest(fixture);
+  const unsigned = { ...fixtureRequest(fixture), ...(url === undefined ? {} : { url }) };
   const doors = doorsOf(connector);
   const door =
     doors.find(({ requires = [] }) => requires.every((name) => unsigned.header(name) !== undefined)) ??
@@ -84,14 +85,14 @@ export function signFixture(
   const signed = fixture.expect.outcome === "ping" ? undefined : door?.signature.sign(unsigned, secret, now);
   const query = new URLSearchParams(signed?.query ?? {}).toString();
   const headers = { ...fixture.headers, ...signed?.headers };
-  const target = query === "" ? fixture.target : `${fixture.target}?${query}`;
-  return { ...webhookRequest({ method: fixture.method, target, headers, body: fixture.body }), headers };
+  const target = query === "" ? unsigned.url : `${unsigned.url.split("?")[0]}?${query}`;
+  return { ...webhookRequest({ method: fixture.method, url: target, headers, body: fixture.body }), headers };
 }
 
 export function fixtureRequest(fixture: Fixture): WebhookRequest {
   return webhookRequest({
     method: fixture.method,
-    target: fixture.target,
+    url: fixture.target,
     headers: fixture.headers,
     body: fixture.body,
   });

@@ -22,8 +22,10 @@ export async function openTestDoor(
     ring: rooms.ring,
     metrics,
     maxBody: options.maxBody ?? 2 * 1024 * 1024,
+    url: () => server.url,
     ready: () => true,
     log: { error: () => {} },
   });
-  return listen(app, { host: "127.0.0.1", port: 0, timeout: options.timeout ?? 10_000 });
+  const server = await listen(app, { host: "127.0.0.1", port: 0, timeout: options.timeout ?? 10_000 });
+  return server;
 }

@@ -19,9 +19,8 @@ export async function sendFixture(
 ): Promise<Response> {
   const connector = connectors.get(connectorId);
   if (connector === undefined) throw new Error(`no connector ${connectorId}`);
-  const request = signFixture(connector, sent, secret, Date.now());
-  const query = request.target.includes("?") ? request.target.slice(request.target.indexOf("?")) : "";
-  return fetch(`${url.split("?")[0]}${query}`, {
+  const request = signFixture(connector, sent, secret, Date.now(), url.split("?")[0]);
+  return fetch(request.url, {
     method: request.method,
     headers: { ...request.headers, ...change.headers },
     ...(request.method === "POST" ? { body: Buffer.from(change.body ?? request.body) } : {}),

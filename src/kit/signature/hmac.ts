@@ -18,6 +18,7 @@ export function hmac(options: {
   const { header, algorithm, encoding, prefix = "", key = (secret: string) => secret } = options;
   return {
     kind: "hmac",
+    signs: ["body"],
     summary: `\`${header}\`: ${prefix}${encoding} HMAC-${algorithm.toUpperCase()} of the raw body`,
     header,
     verify(request, secrets) {

@@ -26,6 +26,12 @@ export interface SignatureScheme {
   readonly summary: string;
   /** The header that carries the signature; absent where the secret is in the URL. */
   readonly header?: string;
+  /** What of a request cannot be changed without breaking its signature. */
+  readonly signs: readonly Signable[];
+  /** Seconds that a signed timestamp may be off, either way. */
+  readonly tolerance?: number;
+  /** Where the platform signs with a private key: a pair to test with. Its `secret` verifies, what is `signing` signs. */
+  readonly keyPair?: () => { readonly secret: string; readonly signing: string };
   /**
    * Checks the request against every secret, in constant time for each. An empty secret never fits.
    * `now` in milliseconds since the epoch.
@@ -34,6 +40,8 @@ export interface SignatureScheme {
   /** What a platform with this secret would add to the request: headers, or a query. For tests and `lethe send`. */
   sign(request: WebhookRequest, secret: string, now: number): Signed;
 }
+
+export type Signable = "method" | "url" | "body" | "timestamp";
 
 export interface Signed {
   readonly headers: Readonly<Record<string, string>>;

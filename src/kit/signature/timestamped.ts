@@ -14,6 +14,8 @@ export function timestamped(options: {
   const { header, tolerance = 300 } = options;
   return {
     kind: "timestamped",
+    signs: ["body", "timestamp"],
+    tolerance,
     summary: `\`${header}\`: \`t=…,v1=…\`, hex HMAC-SHA256 of \`<t>.<raw body>\`, ±${tolerance} s`,
     header,
     verify(request, secrets, now) {

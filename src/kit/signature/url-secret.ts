@@ -9,10 +9,10 @@ export function urlSecret(options: { parameter?: string } = {}): SignatureScheme
   const { parameter = "secret" } = options;
   return {
     kind: "url_secret",
+    signs: [],
     summary: `nothing is signed; the URL carries \`?${parameter}=…\``,
     verify(request, secrets) {
-      const query = request.target.includes("?") ? request.target.slice(request.target.indexOf("?") + 1) : "";
-      const given = new URLSearchParams(query).getAll(parameter);
+      const given = new URL(request.url).searchParams.getAll(parameter);
       const [value] = given;
       if (value === undefined || value === "") return refused("missing_signature");
       if (given.length > 1) return refused("malformed_signature");
