@@ -9,17 +9,20 @@ export class LetheError extends Error {
   readonly retry: boolean;
   /** HTTP status when the error reaches a client. */
   readonly status: number;
+  /** Milliseconds after which to try again, where whoever refused said so. */
+  readonly retryAfter: number | undefined;
 
   constructor(
     code: `${string}/${string}`,
     message: string,
-    options: { retry?: boolean; status?: number; cause?: unknown } = {},
+    options: { retry?: boolean; status?: number; retryAfter?: number; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "LetheError";
     this.code = code;
     this.retry = options.retry ?? false;
     this.status = options.status ?? 500;
+    this.retryAfter = options.retryAfter;
   }
 }
 

@@ -34,6 +34,8 @@ export const ConsentMethod = z.enum([
   "signup_form",
   "checkout",
   "unsubscribe",
+  "preference_center",
+  "text_message",
   "spam_complaint",
   "unknown",
 ]);
@@ -57,6 +59,12 @@ export const ActivityPurpose = z.enum([
   "payment",
   "subscription_management",
   "direct_marketing",
+  "customer_support",
+  "event_management",
+  "research",
+  "accounting",
+  "analytics",
+  "security",
   "legal_compliance",
 ]);
 export type ActivityPurpose = z.infer<typeof ActivityPurpose>;
@@ -74,7 +82,17 @@ export const DataCategory = z.enum([
   "subscription",
   "preferences",
   "communication",
+  "attendance",
+  "opinion",
+  "usage",
+  "location",
+  "language",
+  "date_of_birth",
+  "gender",
+  "occupation",
+  "financial",
   "ip_address",
+  "device",
 ]);
 export type DataCategory = z.infer<typeof DataCategory>;
 

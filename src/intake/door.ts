@@ -158,6 +158,6 @@ function withDeadline<T>(work: Promise<T>): Promise<T> {
  */
 function claimedAccount(connector: Connector, head: Arrival["head"]): string | undefined {
   const request = { ...head, body: new Uint8Array() };
-  const account = doorFor(connector, request).account?.({ request, body: undefined });
+  const account = doorFor(connector, request).account?.({ request, body: undefined, event: undefined });
   return account === undefined ? undefined : plainAccount(account);
 }

@@ -5,6 +5,7 @@ import {
   activity,
   type Connector,
   defineConnector,
+  eventsOf,
   field,
   header,
   hmac,
@@ -39,8 +40,16 @@ const definition = {
   },
 } satisfies Connector;
 
-const about = { topic: "created", account: undefined, occurredAt: "2026-11-20T00:00:00Z" };
-const body = (value: unknown) => Buffer.from(JSON.stringify(value));
+const RECEIVED = "2026-11-20T00:00:00.000Z";
+const read = (connector: Connector, payload: unknown) => {
+  const [event] = eventsOf(connector, Buffer.from(JSON.stringify(payload)), {
+    door: 0,
+    topic: "created",
+    account: undefined,
+    occurredAt: undefined,
+  });
+  return event === undefined ? undefined : interpret(connector, event, RECEIVED);
+};
 
 describe("a connector is refused when it is loaded", () => {
   test.each([
@@ -72,7 +81,7 @@ describe("a connector is refused when it is loaded", () => {
           "customer.created": { ...definition.activities["customer.created"], dataCategories: [] },
         },
       },
-      "declares no data categories",
+      "needs a valid dataCategories",
     ],
     ["knows no event", { events: {} }, "has no events"],
     [
@@ -93,7 +102,7 @@ describe("an event's records", () => {
   const connector = defineConnector(definition);
 
   test("cannot be logged, printed or serialised with what they know of a person", () => {
-    const records = interpret(connector, body({ email: "bob@example.com" }), about) ?? [];
+    const records = read(connector, { email: "bob@example.com" }) ?? [];
     for (const text of [
       JSON.stringify(records),
       inspect(records, { depth: 9 }),
@@ -104,14 +113,14 @@ describe("an event's records", () => {
   });
 
   test("name the place in the payload that does not fit, and never its value", () => {
-    const read = () => interpret(connector, body({ email: { secret: "bob@example.com" } }), about);
-    expect(read).toThrow(
+    const reading = () => read(connector, { email: { secret: "bob@example.com" } });
+    expect(reading).toThrow(
       expect.objectContaining({
         code: "payload/unexpected-shape",
         message: expect.stringContaining('"email" (invalid_type, expected string)'),
       }),
     );
-    expect(read).toThrow(expect.not.objectContaining({ message: expect.stringContaining("bob") }));
+    expect(reading).toThrow(expect.not.objectContaining({ message: expect.stringContaining("bob") }));
   });
 
   test("are not had from a connector that throws with what it read", () => {
@@ -123,7 +132,7 @@ describe("an event's records", () => {
         }),
       },
     });
-    expect(() => interpret(leaky, body({ email: "bob@example.com" }), about)).toThrow(
+    expect(() => read(leaky, { email: "bob@example.com" })).toThrow(
       expect.objectContaining({ code: "payload/connector-fault" }),
     );
   });
@@ -132,17 +141,11 @@ describe("an event's records", () => {
     const doing = (records: readonly never[]) =>
       defineConnector({ ...definition, events: { created: on(z.unknown(), () => records) } } as never);
     expect(() =>
-      interpret(
-        doing([subject({ email: "a@b.c" }), { type: "activity", activity: "undeclared" }] as never),
-        body({}),
-        about,
-      ),
+      read(doing([subject({ email: "a@b.c" }), { type: "activity", activity: "undeclared" }] as never), {}),
     ).toThrow("undeclared activity");
-    expect(() => interpret(doing([activity("customer.created")] as never), body({}), about)).toThrow(
-      "without a subject",
-    );
+    expect(() => read(doing([activity("customer.created")] as never), {})).toThrow("without a subject");
     expect(() =>
-      interpret(doing([subject({ email: "a@b.c" }), subject({ email: "d@e.f" })] as never), body({}), about),
+      read(doing([subject({ email: "a@b.c" }), subject({ email: "d@e.f" })] as never), {}),
     ).toThrow("more than one subject");
   });
 });

@@ -1,9 +1,10 @@
-import type { z } from "zod";
-import type { ActivityPurpose, DataCategory, LawfulBasis } from "#schemas";
+import { z } from "zod";
+import { ActivityPurpose, DataCategory, LawfulBasis } from "#schemas";
+import type { ApiDeclaration } from "./api/index.ts";
 import { connectorErrors } from "./errors.ts";
+import type { EventHandler, Splitter } from "./events.ts";
 import type { Envelope, Extractor } from "./extract.ts";
 import type { BodyFormat } from "./payload.ts";
-import type { PersonalRecord } from "./records.ts";
 import type { WebhookRequest } from "./request.ts";
 import type { SignatureScheme } from "./signature/index.ts";
 
@@ -17,6 +18,10 @@ export interface Connector<Activity extends string = string> {
   readonly documentation: string;
   /** What `--credentials` must hold, for calling the platform's API. */
   readonly credentials?: z.ZodType;
+  /** Where thin payloads are fetched from. */
+  readonly api?: ApiDeclaration;
+  /** For a connector that each connection configures for itself. */
+  readonly configuration?: Configurable;
   /** How requests come in. Several where a platform has several families: the first whose signature header is there. */
   readonly webhook: Door | readonly [Door, ...Door[]];
   /** Every activity that an event may record: the record of processing (GDPR Art. 30) is made from it. */
@@ -30,13 +35,20 @@ export interface Door {
   /** Headers without which a request is not the platform's, whatever its signature. */
   readonly requires?: readonly string[];
   readonly body: BodyFormat;
-  /** What tells one delivery from another. */
+  /**
+   * Takes the events out of a request that carries several. Topic, account, time and id are then each event's own, so
+   * that one bad event does not sink the others, and one that comes again in another request is known.
+   */
+  readonly events?: Splitter;
+  /** What tells one delivery, or one event of several, from another. */
   readonly id: DeliveryIdentity;
   readonly topic: Extractor;
   /** The platform account that the request is for: compared with the connection's. */
   readonly account?: Extractor;
   /** When it happened, in any form that `Date` reads without a time zone of its own; epoch seconds are converted. */
   readonly occurredAt?: Extractor;
+  /** Two facts that must be the same: a header that is not signed, and what the signed body says. */
+  readonly agree?: readonly [Extractor, Extractor];
   /** `sandbox` for the platform's own test data, which a live controller ignores. */
   readonly environment?: (envelope: Envelope) => "live" | "sandbox" | undefined;
   /** Requests by which the platform checks that the URL is there. */
@@ -60,26 +72,20 @@ export interface ActivityDeclaration {
   readonly recipient?: string;
 }
 
-export interface EventHandler<Activity extends string = string> {
-  readonly schema: z.ZodType;
-  /** Turns a parsed payload into records. No database, no network, no clock. */
-  readonly records: (payload: never, about: AboutEvent) => readonly PersonalRecord<Activity>[];
+/** A connector that is made for each connection, of what its operator configured. */
+export interface Configurable {
+  /** Makes it. Throws `connector/bad-configuration`, which names the place at fault. */
+  readonly configure: (configuration: unknown) => Connector;
+  /** A configuration that works with the connector's fixtures. */
+  readonly example: unknown;
 }
 
-export interface AboutEvent {
-  readonly topic: string;
-  readonly account: string | undefined;
-  /** ISO 8601 in UTC: when it happened by the platform, otherwise when the hub received it. */
-  readonly occurredAt: string;
-}
-
-/** Ties a loose payload schema (parse what is used, ignore the rest) to the records that it yields. */
-export function on<Schema extends z.ZodType, Activity extends string>(
-  schema: Schema,
-  records: (payload: z.output<Schema>, about: AboutEvent) => readonly PersonalRecord<Activity>[],
-): EventHandler<Activity> {
-  return { schema, records };
-}
+const Declaration = z.object({
+  purpose: ActivityPurpose,
+  lawfulBasis: LawfulBasis,
+  dataCategories: z.array(DataCategory).min(1),
+  recipient: z.string().min(1).optional(),
+});
 
 /**
  * Declares a connector. Refuses one that could let an unverified request in or record an undeclared activity.
@@ -98,9 +104,19 @@ export function defineConnector<const Activity extends string>(definition: Conne
     if (door.handshake?.signed === true && door.signature.signs.includes("body"))
       throw refuse("a signed handshake needs a scheme that signs the URL, because a GET has no body");
   }
-  for (const [name, { dataCategories }] of Object.entries<ActivityDeclaration>(definition.activities))
-    if (dataCategories.length === 0) throw refuse(`activity "${name}" declares no data categories`);
-  if (Object.keys(definition.events).length === 0) throw refuse("it has no events");
+  for (const [name, declared] of Object.entries(definition.activities ?? {})) {
+    const { error } = Declaration.safeParse(declared);
+    const [fault] = error?.issues ?? [];
+    if (fault !== undefined)
+      throw refuse(
+        `activity "${name}" needs a valid ${String(fault.path[0] ?? "declaration")} (${fault.message})`,
+      );
+  }
+  const events = Object.entries<EventHandler>(definition.events ?? {});
+  if (events.length === 0) throw refuse("it has no events");
+  for (const [topic, { fetch }] of events)
+    if (fetch !== undefined && definition.api === undefined)
+      throw refuse(`event "${topic}" is fetched, but no api says from where`);
   return definition as Connector;
 }
 

@@ -17,6 +17,11 @@ export const payloadErrors = {
       "payload/unexpected-shape",
       `the payload is not what the connector expects at ${where}; if the platform changed it, update the connector and replay`,
     ),
+  wrongAccount: () =>
+    new LetheError(
+      "payload/unknown-account",
+      "the event is for an account that this controller has no connection to; add one and replay",
+    ),
   connectorFault: () =>
     new LetheError(
       "payload/connector-fault",
@@ -28,4 +33,12 @@ export const payloadErrors = {
 export const connectorErrors = {
   invalid: (id: string, fault: string) =>
     new LetheError("connector/invalid", `connector "${id}" is refused: ${fault}`),
+  badFixture: (name: string, fault: string) =>
+    new LetheError("connector/bad-fixture", `fixture ${name}.http: ${fault}`),
+  /** `where` is a place in the configuration, which is the operator's own text. */
+  badConfiguration: (faults: readonly { where: string; fault: string }[]) =>
+    new LetheError(
+      "connector/bad-configuration",
+      `the configuration is refused: ${faults.map(({ where, fault }) => `${where}: ${fault}`).join("; ")}`,
+    ),
 };

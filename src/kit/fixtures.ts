@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Connector, doorsOf } from "./connector.ts";
-import type { PersonalRecord } from "./records.ts";
+import { connectorErrors } from "./errors.ts";
 import { type WebhookRequest, webhookRequest } from "./request.ts";
 
 /**
- * One case of a platform's behaviour, in a `.http` file: a comment, the request as sent (without its
- * signature, which is made with whatever secret is at hand), and what must come of it.
+ * One case of a platform's behaviour, in a `.http` file: a comment, the request as sent (without its signature, which
+ * is made with whatever secret is at hand), what the platform's API answers where the payload is thin, and what must
+ * come of it.
  *
  *     # customers/create: an id beyond 2^53
  *     POST /
@@ -14,6 +15,8 @@ import { type WebhookRequest, webhookRequest } from "./request.ts";
  *     x-shopify-topic: customers/create
  *
  *     {"id": 706405506930370084, "email": "bob@example.com"}
+ *     === GET https://api.example.com/customers/706405506930370084
+ *     {"name": "Bob"}
  *     === expect
  *     {"records": [{"type": "subject", "email": ["bob@example.com"], "platformId": ["706405506930370084"]}]}
  */
@@ -21,21 +24,31 @@ export interface Fixture {
   readonly name: string;
   readonly about: string;
   readonly method: string;
-  readonly target: string;
+  readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  readonly expect: {
-    /** Absent: an ordinary delivery. */
-    readonly outcome?: "ping" | "handshake" | "ignored";
-    readonly topic?: string;
-    readonly account?: string;
-    readonly records?: readonly unknown[];
-    /** Code of the error that processing must end with. */
-    readonly error?: string;
-  };
+  /** What the platform's API answers, by URL. Without any, the connection has no credentials. */
+  readonly answers: ReadonlyMap<string, unknown>;
+  readonly expect: Expectation;
 }
 
-/** Reads every `.http` file of a folder, by name. */
+/** What must come of a request. */
+export interface Expectation extends Outcome {
+  /** Of each event, where a request carries several. */
+  readonly events?: readonly Outcome[];
+}
+
+export interface Outcome {
+  /** Absent: an ordinary delivery. */
+  readonly outcome?: "ping" | "handshake" | "ignored";
+  readonly topic?: string;
+  readonly account?: string;
+  readonly records?: readonly unknown[];
+  /** Code of the error that processing must end with. */
+  readonly error?: string;
+}
+
+/** Reads every `.http` file of a folder, by name. Throws `connector/bad-fixture`, which names the file at fault. */
 export function loadFixtures(folder: string): Fixture[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith(".http"))
@@ -44,87 +57,67 @@ export function loadFixtures(folder: string): Fixture[] {
 }
 
 function parseFixture(name: string, text: string): Fixture {
-  const [request = "", expected] = text.split("\n=== expect\n");
-  const [head = "", ...rest] = request.split("\n\n");
+  const bad = (fault: string) => connectorErrors.badFixture(name, fault);
+  const [request = "", ...sections] = text.split(/^=== (?=expect$|GET )/m);
+  const [head = "", ...rest] = request.replace(/\n$/, "").split("\n\n");
   const lines = head.split("\n");
   const about = lines.filter((line) => line.startsWith("#")).map((line) => line.slice(1).trim());
   const [start = "", ...headerLines] = lines.filter((line) => !line.startsWith("#"));
   const [method = "", target = ""] = start.split(" ");
-  if (expected === undefined || !/^[A-Z]+$/.test(method) || !target.startsWith("/"))
-    throw new Error(
-      `fixture ${name}: needs a request line such as "POST /", headers, a body, and a line "=== expect"`,
-    );
+  if (!/^[A-Z]+$/.test(method) || !target.startsWith("/"))
+    throw bad('it must begin with a request line such as "POST /", after comments that begin with "#"');
+  let expect: Expectation | undefined;
+  const answers = new Map<string, unknown>();
+  for (const section of sections) {
+    const [title = "", ...content] = section.split("\n");
+    const value = json(content.join("\n")) ?? bad(`what follows "=== ${title}" is not JSON`);
+    if (value instanceof Error) throw value;
+    if (title === "expect") expect = value as Expectation;
+    else answers.set(title.slice("GET ".length).trim(), value);
+  }
+  if (expect === undefined)
+    throw bad('it must end with a line "=== expect" and what must come of it, as JSON');
   const headers = headerLines.map((line) => {
     const colon = line.indexOf(":");
+    if (colon < 1) throw bad(`"${line}" is not a header such as "content-type: application/json"`);
     return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()] as const;
   });
   return {
     name,
     about: about.join(" "),
     method,
-    target,
+    url: target,
     headers: Object.fromEntries(headers),
     body: rest.join("\n\n"),
-    expect: JSON.parse(expected),
+    answers,
+    expect,
   };
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The fixture's request, signed as the platform would sign it with this secret, at this time (milliseconds), for this URL. */
 export function signFixture(
   connector: Connector,
-  fixture: Fixture,
+  fixture: Pick<Fixture, "method" | "url" | "headers" | "body" | "expect">,
   secret: string,
   now: number,
-  url?: string,
+  url = fixture.url,
 ): WebhookRequest & { headers: Record<string, string> } {
-  const unsigned = { ...fixtureRequest(fixture), ...(url === undefined ? {} : { url }) };
+  const unsigned = webhookRequest({ ...fixture, url });
   const doors = doorsOf(connector);
   const door =
     doors.find(({ requires = [] }) => requires.every((name) => unsigned.header(name) !== undefined)) ??
     doors.at(-1);
   const signed = fixture.expect.outcome === "ping" ? undefined : door?.signature.sign(unsigned, secret, now);
-  const query = new URLSearchParams(signed?.query ?? {}).toString();
   const headers = { ...fixture.headers, ...signed?.headers };
-  const target = query === "" ? unsigned.url : `${unsigned.url.split("?")[0]}?${query}`;
-  return { ...webhookRequest({ method: fixture.method, url: target, headers, body: fixture.body }), headers };
-}
-
-export function fixtureRequest(fixture: Fixture): WebhookRequest {
-  return webhookRequest({
-    method: fixture.method,
-    url: fixture.target,
-    headers: fixture.headers,
-    body: fixture.body,
-  });
-}
-
-export type RecordSummary = Readonly<Record<string, unknown>>;
-
-/** Records as plain values, personal ones revealed: for comparing with a fixture, never for storing. */
-export function summarise(records: readonly PersonalRecord[]): RecordSummary[] {
-  return records.map((record) => {
-    switch (record.type) {
-      case "subject":
-        return present({
-          type: "subject",
-          email: record.emails.map((value) => value.reveal()),
-          phone: record.phones.map((value) => value.reveal()),
-          platformId: record.platformIds.map((value) => value.reveal()),
-          objects: record.objects.map((value) => value.reveal()),
-          region: record.region,
-        });
-      case "rights":
-        return present({ ...record, details: JSON.parse(record.details.reveal()) });
-      default:
-        return present({ ...record });
-    }
-  });
-}
-
-function present(fields: Record<string, unknown>): RecordSummary {
-  return Object.fromEntries(
-    Object.entries(fields).filter(
-      ([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0),
-    ),
-  );
+  const target = new URL(unsigned.url);
+  for (const [name, value] of Object.entries(signed?.query ?? {})) target.searchParams.set(name, value);
+  return { ...webhookRequest({ ...fixture, url: target.href, headers }), headers };
 }

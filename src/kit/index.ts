@@ -1,29 +1,39 @@
 export {
-  type AboutEvent,
+  type ApiAuth,
+  type ApiDeclaration,
+  bearer,
+  type CredentialStore,
+  oauth2Refresh,
+  openApi,
+  type PlatformApi,
+} from "./api/index.ts";
+export {
   type ActivityDeclaration,
+  type Configurable,
   type Connector,
   type DeliveryIdentity,
   type Door,
   defineConnector,
   doorFor,
   doorsOf,
-  type EventHandler,
-  on,
 } from "./connector.ts";
 export { connectorErrors, payloadErrors } from "./errors.ts";
-export { type Envelope, type Extractor, field, firstOf, header } from "./extract.ts";
-export {
-  type Fixture,
-  fixtureRequest,
-  loadFixtures,
-  type RecordSummary,
-  signFixture,
-  summarise,
-} from "./fixtures.ts";
+export { type AboutEvent, type EventHandler, each, on, type Splitter, thin } from "./events.ts";
+export { bodyField, type Envelope, type Extractor, field, firstOf, header, joined } from "./extract.ts";
+export { type Expectation, type Fixture, loadFixtures, type Outcome, signFixture } from "./fixtures.ts";
 export { instant } from "./instant.ts";
-export { declaredTopic, interpret, optionalText, platformId } from "./interpret.ts";
+export {
+  declaredTopic,
+  eventsOf,
+  fetchObject,
+  interpret,
+  isThin,
+  MAX_RECORDS,
+  type ReceivedEvent,
+} from "./interpret.ts";
+export { outcomeOf, type RecordSummary, summarise } from "./outcome.ts";
 export { MAX_DEPTH, parseBody } from "./payload.ts";
-export { type DeliveryFacts, plainAccount, type Received, receive } from "./receive.ts";
+export { type DeliveryFacts, type Expected, plainAccount, type Received, receive } from "./receive.ts";
 export {
   type ActivityRecord,
   accountUninstalled,
@@ -37,6 +47,7 @@ export {
   subject,
 } from "./records.ts";
 export { type WebhookRequest, webhookRequest } from "./request.ts";
+export { embeddedJson, optionalText, platformId } from "./shapes.ts";
 export {
   hmac,
   REFUSALS,

@@ -1,43 +1,133 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { ConsentMethod, ConsentNature, ConsentPurpose, ConsentState, LetheError } from "#schemas";
-import { type AboutEvent, type Connector, doorsOf } from "./connector.ts";
+import type { PlatformApi } from "./api/index.ts";
+import { type Connector, doorsOf } from "./connector.ts";
 import { connectorErrors, payloadErrors } from "./errors.ts";
-import { type BodyFormat, parseBody } from "./payload.ts";
+import type { AboutEvent, EventHandler } from "./events.ts";
+import type { Envelope } from "./extract.ts";
+import { instant } from "./instant.ts";
+import { parseBody } from "./payload.ts";
+import type { DeliveryFacts } from "./receive.ts";
 import type { PersonalRecord } from "./records.ts";
+import { whereOf } from "./where.ts";
+
+/** One event of a verified request: what it is about, and its payload, which is not checked yet. */
+export interface ReceivedEvent {
+  /** Its place in the request. */
+  readonly index: number;
+  readonly topic: string | undefined;
+  readonly account: string | undefined;
+  /** ISO 8601 in UTC. */
+  readonly occurredAt: string | undefined;
+  /** What tells it from the other events of any request, to be MACed; undefined where the request has no other. */
+  readonly identity: readonly string[] | undefined;
+  readonly payload: unknown;
+}
+
+/** The most records that an event may give. */
+export const MAX_RECORDS = 100;
 
 /** The topic as it may be stored in the clear: one that the connector declares, otherwise null. */
 export function declaredTopic(connector: Connector, topic: string | undefined): string | null {
   return topic !== undefined && Object.hasOwn(connector.events, topic) ? topic : null;
 }
 
+/** The events of a verified body: itself, or those that its door takes out of it. Throws `payload/*`. */
+export function eventsOf(
+  connector: Connector,
+  body: Uint8Array,
+  about: Omit<DeliveryFacts, "identity" | "environment">,
+): readonly ReceivedEvent[] {
+  const door = doorsOf(connector)[about.door] ?? doorsOf(connector)[0];
+  const payload = parseBody(door?.body ?? "json", body);
+  const { topic, account, occurredAt } = about;
+  if (door?.events === undefined)
+    return [{ index: 0, topic, account, occurredAt, identity: undefined, payload }];
+  return safely(() => door.events?.(payload) ?? []).map((event, index) => {
+    const envelope: Envelope = { request: { header: () => undefined }, body: payload, event };
+    const parts = door.id.parts.map((part) => part(envelope)).filter((part) => part !== undefined);
+    return {
+      index,
+      topic: door.topic(envelope),
+      account: door.account?.(envelope),
+      occurredAt: instant(door.occurredAt?.(envelope)),
+      identity: parts.length > 0 && parts.length === door.id.parts.length ? parts : [hashOf(event)],
+      payload: event,
+    };
+  });
+}
+
+function hashOf(event: unknown): string {
+  return createHash("sha256")
+    .update(JSON.stringify(event) ?? "")
+    .digest("hex");
+}
+
+/** Whether the event only points to what happened, and there is somewhere to fetch it from. */
+export function isThin(connector: Connector, { topic }: ReceivedEvent): boolean {
+  return handlerOf(connector, topic)?.fetch !== undefined;
+}
+
+/** Fetches what a thin event points to; undefined when it is gone. Throws `payload/*` and `platform/*`. */
+export async function fetchObject(
+  connector: Connector,
+  event: ReceivedEvent,
+  api: PlatformApi,
+): Promise<unknown> {
+  const handler = handlerOf(connector, event.topic);
+  if (handler?.fetch === undefined) return undefined;
+  const pointer = checked(handler.schema, event.payload);
+  const { get } = handler.fetch;
+  try {
+    return await get(pointer as never, api);
+  } catch (error) {
+    throw error instanceof LetheError ? error : payloadErrors.connectorFault();
+  }
+}
+
 /**
- * Turns a verified body into records, or undefined for a topic that the connector does not declare.
- * Throws `payload/*`; the errors name schema paths, never values.
+ * Turns an event into records, or undefined for a topic that the connector does not declare. `object` is what a thin
+ * event points to, where it was fetched. Throws `payload/*`; the errors name schema paths, never values.
  */
 export function interpret(
   connector: Connector,
-  body: Uint8Array,
-  about: Omit<AboutEvent, "topic"> & { topic: string | undefined },
+  event: ReceivedEvent,
+  receivedAt: string,
+  object?: unknown,
 ): readonly PersonalRecord[] | undefined {
-  const payload = parseBody(bodyFormat(connector), body);
-  if (about.topic === undefined) throw payloadErrors.noTopic();
-  const handler = Object.hasOwn(connector.events, about.topic) ? connector.events[about.topic] : undefined;
+  const { topic, account, occurredAt = receivedAt } = event;
+  if (topic === undefined) throw payloadErrors.noTopic();
+  const handler = handlerOf(connector, topic);
   if (handler === undefined) return undefined;
-  const parsed = handler.schema.safeParse(payload);
-  if (!parsed.success) throw payloadErrors.unexpectedShape(whereOf(parsed.error));
-  const records = recordsOf(() =>
-    handler.records(parsed.data as never, { ...about, topic: about.topic ?? "" }),
-  );
+  const payload = checked(handler.schema, event.payload);
+  const records = safely(() => recordsOf(handler, payload, object, { topic, account, occurredAt }));
   checkDeclared(connector, records);
   return records;
 }
 
-function bodyFormat(connector: Connector): BodyFormat {
-  return doorsOf(connector)[0]?.body ?? "json";
+function handlerOf(connector: Connector, topic: string | undefined): EventHandler | undefined {
+  return topic !== undefined && Object.hasOwn(connector.events, topic) ? connector.events[topic] : undefined;
+}
+
+function recordsOf(
+  { fetch, records }: EventHandler,
+  payload: unknown,
+  object: unknown,
+  about: AboutEvent,
+): readonly PersonalRecord[] {
+  if (fetch === undefined || object === undefined) return records(payload as never, about);
+  return fetch.records(checked(fetch.schema, object) as never, about, payload as never);
+}
+
+function checked(schema: z.ZodType, value: unknown): unknown {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw payloadErrors.unexpectedShape(whereOf(schema, parsed.error));
+  return parsed.data;
 }
 
 /** A connector's own exception could quote the payload: it is replaced. */
-function recordsOf(read: () => readonly PersonalRecord[]): readonly PersonalRecord[] {
+function safely<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -54,29 +144,16 @@ const Choice = z.object({
 });
 
 function checkDeclared(connector: Connector, records: readonly PersonalRecord[]): void {
+  const refuse = (fault: string) => connectorErrors.invalid(connector.id, fault);
   const subjects = records.filter(({ type }) => type === "subject").length;
-  if (subjects > 1) throw connectorErrors.invalid(connector.id, "an event names more than one subject");
+  if (subjects > 1) throw refuse("an event names more than one subject");
+  if (records.length > MAX_RECORDS) throw refuse(`an event gives more than ${MAX_RECORDS} records`);
   for (const record of records) {
     if (record.type === "activity" && !Object.hasOwn(connector.activities, record.activity))
-      throw connectorErrors.invalid(connector.id, `it records the undeclared activity "${record.activity}"`);
+      throw refuse(`it records the undeclared activity "${record.activity}"`);
     if (record.type === "consent" && !Choice.safeParse(record).success)
-      throw connectorErrors.invalid(connector.id, "it records a consent in words that are not the ledger's");
+      throw refuse("it records a consent in words that are not the ledger's");
     const needsSubject = record.type === "activity" || record.type === "consent";
-    if (needsSubject && subjects === 0)
-      throw connectorErrors.invalid(connector.id, `it records ${record.type} without a subject`);
+    if (needsSubject && subjects === 0) throw refuse(`it records ${record.type} without a subject`);
   }
 }
-
-/** The first issue's place and what was expected there. Paths hold the schema's own keys: shapes are declared, not data. */
-function whereOf(error: z.core.$ZodError): string {
-  const [issue] = error.issues;
-  const path =
-    issue?.path.map((key) => (typeof key === "number" ? "[]" : String(key))).join(".") || "the top level";
-  return `"${path}" (${issue?.code ?? "invalid"}${issue?.code === "invalid_type" ? `, expected ${issue.expected}` : ""})`;
-}
-
-/** A platform's id as text: digits stay digits, however many. */
-export const platformId = z.union([z.string().min(1), z.int()]).transform(String);
-
-/** Text that may be missing, null or blank. */
-export const optionalText = z.string().nullish();

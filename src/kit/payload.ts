@@ -3,6 +3,16 @@ import { payloadErrors } from "./errors.ts";
 
 export type BodyFormat = "json" | "form";
 
+/** Whether a `Content-Type` (RFC 9110 §8.3) is of the format. Some senders give none, and that is no contradiction. */
+export function isOfFormat(format: BodyFormat, contentType: string | undefined): boolean {
+  const [type = ""] = (contentType ?? "").split(";");
+  const given = type.trim().toLowerCase();
+  if (given === "") return true;
+  return format === "json"
+    ? /^(application|text)\/([\w.-]+\+)?json$/.test(given)
+    : given === "application/x-www-form-urlencoded";
+}
+
 /** Levels of nesting a body may have. Platforms use fewer than ten. */
 export const MAX_DEPTH = 64;
 const MAX_FORM_FIELDS = 2_000;

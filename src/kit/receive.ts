@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { type Connector, type DeliveryIdentity, type Door, doorFor } from "./connector.ts";
+import { type Connector, type DeliveryIdentity, type Door, doorFor, doorsOf } from "./connector.ts";
 import type { Envelope } from "./extract.ts";
 import { instant } from "./instant.ts";
-import { parseBody } from "./payload.ts";
+import { isOfFormat, parseBody } from "./payload.ts";
 import type { WebhookRequest } from "./request.ts";
 import type { Refusal } from "./signature/index.ts";
 
@@ -16,6 +16,8 @@ export type Received =
   | { readonly kind: "delivery"; readonly about: DeliveryFacts };
 
 export interface DeliveryFacts {
+  /** Which of the connector's doors it came through: it knows how to read the body. */
+  readonly door: number;
   readonly topic: string | undefined;
   readonly account: string | undefined;
   /** ISO 8601 in UTC. */
@@ -51,7 +53,14 @@ export function receive(
   }
   const missing = door.requires?.some((name) => (request.header(name) ?? "") === "");
   if (missing === true) return { kind: "refused", reason: "missing_header" };
-  const about = readEnvelope(door, request);
+  if (!isOfFormat(door.body, request.header("content-type")))
+    return { kind: "refused", reason: "wrong_content_type" };
+  const envelope = lazyEnvelope(door, request);
+  if (door.agree !== undefined) {
+    const [given, signed] = door.agree.map((fact) => fact(envelope));
+    if (given === undefined || given !== signed) return { kind: "refused", reason: "header_disagrees" };
+  }
+  const about = { door: doorsOf(connector).indexOf(door), ...factsOf(door, envelope) };
   if (
     expected.account !== null &&
     about.account !== undefined &&
@@ -73,21 +82,39 @@ function shakeHands(door: Door, request: WebhookRequest, expected: Expected, now
   return verdict.ok ? { kind: "handshake" } : { kind: "refused", reason: verdict.reason };
 }
 
-function readEnvelope(door: Door, request: WebhookRequest): DeliveryFacts {
+type RequestEnvelope = Envelope & { readonly request: WebhookRequest };
+
+/** The body is parsed only if somebody asks: where headers say it all, that is done in processing, not while the platform waits. */
+function lazyEnvelope(door: Door, request: WebhookRequest): RequestEnvelope {
   let parsed: { body: unknown } | undefined;
-  const envelope: Envelope = {
+  const body = () => {
+    parsed ??= { body: readable(door, request) };
+    return parsed.body;
+  };
+  return {
     request,
-    // Only if somebody asks: where headers say it all, the body is parsed in processing, not while the platform waits.
     get body() {
-      parsed ??= { body: readable(door, request) };
-      return parsed.body;
+      return body();
+    },
+    get event() {
+      return body();
     },
   };
+}
+
+function factsOf(door: Door, envelope: RequestEnvelope): Omit<DeliveryFacts, "door"> {
+  const environment = door.environment?.(envelope);
+  // What each of several events is about is found out in processing; the request is told from others by its body.
+  if (door.events !== undefined)
+    return {
+      ...{ topic: undefined, account: undefined, occurredAt: undefined, environment },
+      identity: [bodyHash(envelope)],
+    };
   return {
     topic: door.topic(envelope),
     account: door.account?.(envelope),
     occurredAt: instant(door.occurredAt?.(envelope)),
-    environment: door.environment?.(envelope),
+    environment,
     identity: identityOf(door.id, envelope),
   };
 }
@@ -101,13 +128,16 @@ function readable(door: Door, request: WebhookRequest): unknown {
   }
 }
 
-function identityOf(id: DeliveryIdentity, envelope: Envelope): readonly string[] {
-  const body = () => createHash("sha256").update(envelope.request.body).digest("hex");
+function identityOf(id: DeliveryIdentity, envelope: RequestEnvelope): readonly string[] {
   const parts = id.parts.map((part) => part(envelope));
   const known = parts.filter((part) => part !== undefined);
-  if (known.length < parts.length || known.length === 0) return [body()];
+  if (known.length < parts.length || known.length === 0) return [bodyHash(envelope)];
   const withBody = typeof id.withBody === "function" ? id.withBody(known) : id.withBody === true;
-  return withBody ? [...known, body()] : known;
+  return withBody ? [...known, bodyHash(envelope)] : known;
+}
+
+function bodyHash({ request }: { request: WebhookRequest }): string {
+  return createHash("sha256").update(request.body).digest("hex");
 }
 
 /** An account as it is compared and stored: shop domains and store URLs without case, scheme and trailing slash. */

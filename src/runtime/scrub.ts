@@ -1,5 +1,5 @@
 import { Middleware, NonRetriableError, RetryAfterError, StepError } from "inngest";
-import { describeError } from "#schemas";
+import { describeError, LetheError } from "#schemas";
 
 /**
  * Replaces every error that leaves a step or a function by its code and catalogue text. Runtimes store
@@ -40,5 +40,7 @@ function withRetry(error: unknown, retry: boolean, text: string): Error {
     const seconds = Number(error.retryAfter);
     return new RetryAfterError(text, Number.isNaN(seconds) ? new Date(error.retryAfter) : seconds * 1_000);
   }
+  if (error instanceof LetheError && retry && error.retryAfter !== undefined)
+    return new RetryAfterError(text, error.retryAfter);
   return retry && !(error instanceof NonRetriableError) ? new Error(text) : new NonRetriableError(text);
 }

@@ -12,6 +12,8 @@ export const REFUSALS = [
   "timestamp_in_future",
   "mismatch",
   "wrong_account",
+  "wrong_content_type",
+  "header_disagrees",
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
 

@@ -1,0 +1,40 @@
+import { LetheError } from "#schemas";
+
+/** What can go wrong when a platform's API is asked. Nothing of an answer goes into a message. */
+export const platformErrors = {
+  foreignHost: () =>
+    new LetheError(
+      "platform/foreign-host",
+      "the payload points to an address that is not the platform's own API; nothing was fetched",
+    ),
+  unauthorised: (status: number) =>
+    new LetheError(
+      "platform/unauthorised",
+      `the platform's API refuses the connection's credentials (${status}); set new ones with \`lethe connection set-credentials\` and replay`,
+    ),
+  notRenewed: (status: number) =>
+    new LetheError(
+      "platform/not-renewed",
+      `the platform gave no new access token (${status}); connect its account anew, set the credentials with \`lethe connection set-credentials\` and replay`,
+    ),
+  refused: (status: number) =>
+    new LetheError(
+      "platform/refused",
+      `the platform's API answered ${status}, which trying again will not mend`,
+    ),
+  unreadable: () =>
+    new LetheError("platform/unreadable", "the platform's API answered with something that is not JSON"),
+  tooLarge: (limit: number) =>
+    new LetheError("platform/too-large", `the platform's API answered with more than ${limit} bytes`),
+  rateLimited: (milliseconds: number | undefined) =>
+    new LetheError("platform/rate-limited", "the platform's API asks for patience; it is tried again", {
+      retry: true,
+      ...(milliseconds === undefined ? {} : { retryAfter: milliseconds }),
+    }),
+  unavailable: (status?: number) =>
+    new LetheError(
+      "platform/unavailable",
+      `the platform's API ${status === undefined ? "does not answer" : `answered ${status}`}; it is tried again`,
+      { retry: true },
+    ),
+};

@@ -1,0 +1,2 @@
+export { type ApiAuth, bearer, oauth2Refresh } from "./auth.ts";
+export { type ApiDeclaration, type CredentialStore, openApi, type PlatformApi } from "./client.ts";

@@ -1,0 +1,22 @@
+import { z } from "zod";
+
+/** A platform's id as text: digits stay digits, however many. */
+export const platformId = z.union([z.string().min(1), z.int()]).transform(String);
+
+/** Text that may be missing, null or blank. */
+export const optionalText = z.string().nullish();
+
+/** JSON within a string, as some platforms wrap it. */
+export function embeddedJson<Schema extends z.ZodType>(schema: Schema) {
+  return z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue({ code: "custom", message: "not JSON" });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+}
