@@ -1,10 +1,17 @@
 import { v4 as uuid } from "uuid";
 import { appendEvents } from "#audit";
 import { and, type ControllerTransaction, type Database, eq, ne, tables } from "#database";
-import { CONNECTIONS_CHANGED, openSecrets, sealSecrets, type WebhookSecret } from "#intake";
+import {
+  CONNECTIONS_CHANGED,
+  type Credentials,
+  openSecrets,
+  sealCredentials,
+  sealSecrets,
+  type WebhookSecret,
+} from "#intake";
 import { type Connector, doorsOf, plainAccount, webhookRequest } from "#kit";
 import { ConnectionId, type ConnectionView, type ControllerId, type Sealed } from "#schemas";
-import { type ControllerKeys, type KeyRing, seal } from "#vault";
+import type { ControllerKeys, KeyRing } from "#vault";
 import { controllerErrors } from "./errors.ts";
 
 /** A connection's view, and the one time that its URL is shown with the secret in it, where the platform needs it there. */
@@ -155,29 +162,16 @@ export async function secretsOf(
   return openSecrets(keys, target.controllerId, target.id, row.secrets as Sealed<WebhookSecret[]>);
 }
 
-function checkCredentials(connector: Connector, given: unknown): unknown {
+function checkCredentials(connector: Connector, given: unknown): Credentials | undefined {
   if (given === undefined) return undefined;
   if (connector.credentials === undefined)
     throw controllerErrors.badCredentials(connector.name, "it uses none; leave --credentials out");
   const parsed = connector.credentials.safeParse(given);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return parsed.data as Credentials;
   const faults = parsed.error.issues.map(
     ({ path, message }) => `${path.join(".") || "the file"}: ${message}`,
   );
   throw controllerErrors.badCredentials(connector.name, faults.join("; "));
-}
-
-function sealCredentials(
-  keys: ControllerKeys,
-  controllerId: ControllerId,
-  id: ConnectionId,
-  credentials: unknown,
-): Uint8Array {
-  return seal(
-    keys.current("seal"),
-    { purpose: "credentials", controllerId, recordId: id },
-    Buffer.from(JSON.stringify(credentials)),
-  );
 }
 
 function currentCount(keys: ControllerKeys, row: typeof tables.connection.$inferSelect): number {

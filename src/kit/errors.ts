@@ -17,7 +17,7 @@ export const payloadErrors = {
       "payload/unexpected-shape",
       `the payload is not what the connector expects at ${where}; if the platform changed it, update the connector and replay`,
     ),
-  wrongAccount: () =>
+  unknownAccount: () =>
     new LetheError(
       "payload/unknown-account",
       "the event is for an account that this controller has no connection to; add one and replay",

@@ -7,6 +7,7 @@ export {
   openApi,
   type PlatformApi,
 } from "./api/index.ts";
+export { configured } from "./configured.ts";
 export {
   type ActivityDeclaration,
   type Configurable,
