@@ -28,4 +28,7 @@ export const payloadErrors = {
 export const connectorErrors = {
   invalid: (id: string, fault: string) =>
     new LetheError("connector/invalid", `connector "${id}" is refused: ${fault}`),
+  /** For whoever wants to send a sample: `why` says what is missing, never what was given. */
+  cannotSign: (why: string) =>
+    new LetheError("connector/cannot-sign", `a request for this connection cannot be signed here: ${why}`),
 };

@@ -38,11 +38,22 @@ export {
 } from "./records.ts";
 export { type WebhookRequest, webhookRequest } from "./request.ts";
 export {
+  basic,
+  byHeader,
+  decodeEntities,
+  ecdsa,
+  type HubSpotVersion,
   hmac,
+  hubspot,
+  platformSchemes,
   REFUSALS,
   type Refusal,
+  type Signable,
   type SignatureScheme,
+  standardWebhooks,
+  type TimeFormat,
   timestamped,
+  twilio,
   urlSecret,
   type Verdict,
 } from "./signature/index.ts";
