@@ -216,6 +216,50 @@ describe("HubSpot", () => {
   });
 });
 
+describe("several signatures in one header", () => {
+  const good = svix.headers["svix-signature"] ?? "";
+  const other = `v1,${Buffer.alloc(32).toString("base64")}`;
+  const ofSvix = (signature: string) =>
+    verify({ ...svix, headers: { ...svix.headers, "svix-signature": signature } }).ok;
+  const { stripe } = platformSchemes;
+  const { "stripe-signature": signed = "" } = stripe.sign(
+    webhookRequest({ body: "{}" }),
+    "new",
+    1_000,
+  ).headers;
+  const ofStripe = (value: string) =>
+    stripe.verify(
+      webhookRequest({ headers: { "Stripe-Signature": value }, body: "{}" }),
+      ["old", "new"],
+      1_000,
+    );
+
+  test("are all tried, wherever the one stands that fits", () => {
+    for (const value of [`${other} ${good}`, `${good} ${other}`, `v1a,x v2,${other} ${good} v1,junk`])
+      expect(ofSvix(value), value).toBe(true);
+    const mac = signed.split("v1=")[1] ?? "";
+    for (const value of [
+      `t=1,v1=${"0".repeat(64)},v1=${mac}`,
+      `t=1, v1=${mac}, v0=x`,
+      `v1=${mac},v1=junk,t=1`,
+    ])
+      expect(ofStripe(value), value).toEqual({ ok: true, secret: 1 });
+  });
+
+  test("do not count under another version's name", () => {
+    expect(ofSvix(good.replace("v1", "v2"))).toBe(false);
+    expect(ofSvix(good.replace("v1", "v1a"))).toBe(false);
+    expect(ofStripe(signed.replace("v1=", "v0="))).toEqual({ ok: false, reason: "missing_signature" });
+  });
+
+  test("of two families of headers, the platform's own decides", () => {
+    const { "svix-id": id = "", "svix-timestamp": time = "" } = svix.headers;
+    const both = { ...svix.headers, "webhook-id": id, "webhook-timestamp": time, "webhook-signature": other };
+    expect(verify({ ...svix, headers: both }).ok).toBe(true);
+    expect(verify({ ...svix, scheme: platformSchemes["standard-webhooks"], headers: both }).ok).toBe(false);
+  });
+});
+
 test("Klaviyo's timestamp is signed as it is written, and may be in a zone that is not the one it names", () => {
   const stamp = "Tue, 14 Apr 2026 03:50:12 +0000";
   const sent = Date.UTC(2026, 3, 13, 22, 50, 12);
