@@ -1,4 +1,5 @@
 import type { Connector } from "#kit";
+import generic from "./generic/index.ts";
 import mailchimp from "./mailchimp/index.ts";
 import shopify from "./shopify/index.ts";
 import stripe from "./stripe/index.ts";
@@ -6,5 +7,5 @@ import woocommerce from "./woocommerce/index.ts";
 
 /** The connectors that Lethe ships. */
 export const connectors: ReadonlyMap<string, Connector> = new Map(
-  [shopify, stripe, mailchimp, woocommerce].map((connector) => [connector.id, connector]),
+  [shopify, stripe, mailchimp, woocommerce, generic].map((connector) => [connector.id, connector]),
 );

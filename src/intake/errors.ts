@@ -55,7 +55,7 @@ export const intakeErrors = {
   noCredentials: () =>
     new LetheError(
       "intake/no-credentials",
-      "the connection has no credentials; set them with `lethe connection set-credentials`",
+      "the connection has no credentials; set them with `lethe connection update --credentials`",
     ),
   payloadGone: () =>
     new LetheError("intake/payload-gone", "the delivery's payload was shredded when its replay window ended"),

@@ -1,3 +1,13 @@
+export { z } from "zod";
+export {
+  ActivityPurpose,
+  ConsentMethod,
+  ConsentNature,
+  ConsentPurpose,
+  ConsentState,
+  DataCategory,
+  LawfulBasis,
+} from "#schemas";
 export {
   type ApiAuth,
   type ApiDeclaration,
