@@ -1,6 +1,7 @@
 import { z } from "zod";
 import {
   activity,
+  decodeEntities,
   defineConnector,
   header,
   hmac,
@@ -92,20 +93,4 @@ export default defineConnector({
 /** Sent unsigned when a webhook is saved; anything but exactly 200 and it stays off. */
 function isPing(request: WebhookRequest): boolean {
   return /^webhook_id=\d{1,20}$/.test(Buffer.from(request.body).toString("latin1"));
-}
-
-const ENTITIES: Record<string, string> = {
-  "&amp;": "&",
-  "&lt;": "<",
-  "&gt;": ">",
-  "&quot;": '"',
-  "&#039;": "'",
-  "&#39;": "'",
-  "&#x27;": "'",
-  "&apos;": "'",
-};
-
-/** WooCommerce decodes its stored secret before it signs (`wp_specialchars_decode( $secret, ENT_QUOTES )`). */
-function decodeEntities(secret: string): string {
-  return secret.replace(/&(?:amp|lt|gt|quot|apos|#0?39|#x27);/g, (entity) => ENTITIES[entity] ?? entity);
 }

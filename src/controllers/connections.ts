@@ -210,7 +210,9 @@ function viewOf(
 
 /** For platforms that sign nothing, the URL with the secret in its query. */
 function withSecret(connector: Connector, url: string, secret: string): string {
-  const signed = doorsOf(connector).at(-1)?.signature.sign(webhookRequest({}), secret, 0);
+  const scheme = doorsOf(connector).at(-1)?.signature;
+  // A scheme with a header is not asked: some can sign with secrets of a certain form only, or not at all.
+  const signed = scheme?.header === undefined ? scheme?.sign(webhookRequest({}), secret, 0) : undefined;
   const query = new URLSearchParams(signed?.query ?? {}).toString();
   return query === "" ? url : `${url.split("?")[0]}?${query}`;
 }

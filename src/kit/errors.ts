@@ -41,4 +41,7 @@ export const connectorErrors = {
       "connector/bad-configuration",
       `the configuration is refused: ${faults.map(({ where, fault }) => `${where}: ${fault}`).join("; ")}`,
     ),
+  /** For whoever wants to send a sample: `why` says what is missing, never what was given. */
+  cannotSign: (why: string) =>
+    new LetheError("connector/cannot-sign", `a request for this connection cannot be signed here: ${why}`),
 };

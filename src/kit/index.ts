@@ -49,11 +49,22 @@ export {
 export { type WebhookRequest, webhookRequest } from "./request.ts";
 export { embeddedJson, optionalText, platformId } from "./shapes.ts";
 export {
+  basic,
+  byHeader,
+  decodeEntities,
+  ecdsa,
+  type HubSpotVersion,
   hmac,
+  hubspot,
+  platformSchemes,
   REFUSALS,
   type Refusal,
+  type Signable,
   type SignatureScheme,
+  standardWebhooks,
+  type TimeFormat,
   timestamped,
+  twilio,
   urlSecret,
   type Verdict,
 } from "./signature/index.ts";

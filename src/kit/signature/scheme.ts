@@ -32,14 +32,20 @@ export interface SignatureScheme {
   readonly signs: readonly Signable[];
   /** Seconds that a signed timestamp may be off, either way. */
   readonly tolerance?: number;
-  /** Where the platform signs with a private key: a pair to test with. Its `secret` verifies, what is `signing` signs. */
+  /**
+   * Where not just any text can be the secret: one to test with. Its `secret` verifies, what is `signing` signs.
+   * They differ only where the platform signs with a private key.
+   */
   readonly keyPair?: () => { readonly secret: string; readonly signing: string };
   /**
    * Checks the request against every secret, in constant time for each. An empty secret never fits.
    * `now` in milliseconds since the epoch.
    */
   verify(request: WebhookRequest, secrets: readonly string[], now: number): Verdict;
-  /** What a platform with this secret would add to the request: headers, or a query. For tests and `lethe send`. */
+  /**
+   * What a platform with this secret would add to the request: headers, or a query. For tests and `lethe send`.
+   * Throws `connector/cannot-sign` where the secret cannot sign, as a public key cannot.
+   */
   sign(request: WebhookRequest, secret: string, now: number): Signed;
 }
 

@@ -1,33 +1,45 @@
 import { decodeDigest, hmac, matchHmac } from "./compare.ts";
 import { refused, type SignatureScheme } from "./scheme.ts";
+import { checkTolerance, offTime, readTime, writeTime } from "./time.ts";
 
 /**
  * `t=<seconds>,v1=<hex>,v1=<hex>` over `<t>.<body>`, as Stripe signs: HMAC-SHA256, one `v1` for each secret in
  * use. Other versions are ignored, so that nobody can downgrade. The timestamp is checked on both sides: the
- * official SDK lets one from the future pass.
+ * official SDKs of Stripe and Paddle let one from the future pass.
+ *
+ * @example timestamped({ header: "paddle-signature", separator: ";", names: { time: "ts", signature: "h1" }, joiner: ":", tolerance: 5 })
  */
 export function timestamped(options: {
   header: string;
   /** Seconds that the timestamp may be off, either way. Default 300. */
   tolerance?: number;
+  /** What stands between the parts of the header. Default `,`. */
+  separator?: string;
+  /** What the parts are called. Default `t` and `v1`. */
+  names?: { time: string; signature: string };
+  /** What stands between timestamp and body where they are signed. Default `.`. */
+  joiner?: string;
 }): SignatureScheme {
-  const { header, tolerance = 300 } = options;
+  const { header, tolerance = 300, separator = ",", joiner = "." } = options;
+  const { time, signature } = options.names ?? { time: "t", signature: "v1" };
+  checkTolerance(tolerance);
   return {
     kind: "timestamped",
     signs: ["body", "timestamp"],
     tolerance,
-    summary: `\`${header}\`: \`t=…,v1=…\`, hex HMAC-SHA256 of \`<t>.<raw body>\`, ±${tolerance} s`,
+    summary: `\`${header}\`: \`${time}=…${separator}${signature}=…\`, hex HMAC-SHA256 of \`<${time}>${joiner}<raw body>\`, ±${tolerance} s`,
     header,
     verify(request, secrets, now) {
       const value = request.header(header);
       if (value === undefined || value === "") return refused("missing_signature");
-      const pairs = value.split(",").map((part) => part.trim().split("="));
+      const pairs = value.split(separator).map((part) => part.trim().split("="));
       if (pairs.some((pair) => pair.length !== 2)) return refused("malformed_signature");
-      const timestamps = pairs.filter(([name]) => name === "t").map(([, t = ""]) => t);
+      const timestamps = pairs.filter(([name]) => name === time).map(([, t = ""]) => t);
       const [timestamp] = timestamps;
       if (timestamp === undefined) return refused("missing_timestamp");
-      if (timestamps.length > 1 || !/^[1-9]\d{0,11}$/.test(timestamp)) return refused("malformed_timestamp");
-      const signatures = pairs.filter(([name]) => name === "v1").map(([, v1 = ""]) => v1);
+      const at = readTime(timestamp, "seconds");
+      if (timestamps.length > 1 || at === undefined) return refused("malformed_timestamp");
+      const signatures = pairs.filter(([name]) => name === signature).map(([, text = ""]) => text);
       if (signatures.length === 0) return refused("missing_signature");
       const candidates = signatures
         .map((text) => decodeDigest(text, "hex", "sha256"))
@@ -36,19 +48,16 @@ export function timestamped(options: {
       const verdict = matchHmac({
         algorithm: "sha256",
         secrets,
-        signed: [`${timestamp}.`, request.body],
+        signed: [`${timestamp}${joiner}`, request.body],
         candidates,
       });
-      if (!verdict.ok) return verdict;
-      const age = now / 1000 - Number(timestamp);
-      if (age > tolerance) return refused("timestamp_too_old");
-      if (age < -tolerance) return refused("timestamp_in_future");
-      return verdict;
+      const off = verdict.ok ? offTime(at, now, tolerance) : undefined;
+      return off === undefined ? verdict : refused(off);
     },
     sign(request, secret, now) {
-      const t = Math.floor(now / 1000);
-      const v1 = Buffer.from(hmac("sha256", secret, [`${t}.`, request.body])).toString("hex");
-      return { headers: { [header]: `t=${t},v1=${v1}` } };
+      const t = writeTime(now, "seconds");
+      const mac = Buffer.from(hmac("sha256", secret, [`${t}${joiner}`, request.body])).toString("hex");
+      return { headers: { [header]: `${time}=${t}${separator}${signature}=${mac}` } };
     },
   };
 }

@@ -1,4 +1,4 @@
-import { sameText } from "./compare.ts";
+import { matchSecret, sameText } from "./compare.ts";
 import { refused, type SignatureScheme } from "./scheme.ts";
 
 /**
@@ -16,13 +16,7 @@ export function urlSecret(options: { parameter?: string } = {}): SignatureScheme
       const [value] = given;
       if (value === undefined || value === "") return refused("missing_signature");
       if (given.length > 1) return refused("malformed_signature");
-      const usable = secrets
-        .map((secret, index) => ({ secret, index }))
-        .filter(({ secret }) => secret !== "");
-      if (usable.length === 0) return refused("no_secret");
-      const fitting = usable.filter(({ secret }) => sameText(secret, value));
-      const [first] = fitting;
-      return first === undefined ? refused("mismatch") : { ok: true, secret: first.index };
+      return matchSecret(secrets, (secret) => sameText(secret, value));
     },
     sign: (_request, secret) => ({ headers: {}, query: { [parameter]: secret } }),
   };
