@@ -8,6 +8,18 @@ export {
   type PlatformApi,
 } from "./api/index.ts";
 export {
+  type Check,
+  type ConformanceOptions,
+  checkConnector,
+  checkReadme,
+  makeCheck,
+  type PlannedCheck,
+  planChecks,
+  type Report,
+  topicsTable,
+  writeTopics,
+} from "./conformance/index.ts";
+export {
   type ActivityDeclaration,
   type Configurable,
   type Connector,
