@@ -1,5 +1,7 @@
 import type { Connector } from "#kit";
+import customerio from "./customerio/index.ts";
 import generic from "./generic/index.ts";
+import klaviyo from "./klaviyo/index.ts";
 import mailchimp from "./mailchimp/index.ts";
 import shopify from "./shopify/index.ts";
 import stripe from "./stripe/index.ts";
@@ -7,5 +9,8 @@ import woocommerce from "./woocommerce/index.ts";
 
 /** The connectors that Lethe ships. */
 export const connectors: ReadonlyMap<string, Connector> = new Map(
-  [shopify, stripe, mailchimp, woocommerce, generic].map((connector) => [connector.id, connector]),
+  [shopify, stripe, mailchimp, woocommerce, customerio, klaviyo, generic].map((connector) => [
+    connector.id,
+    connector,
+  ]),
 );

@@ -180,7 +180,7 @@ const LEVELS = { single_opt_in: "single_opt_in", confirmed_opt_in: "confirmed_op
 
 /** `redacted` and `invalid` are Shopify's doing, and null is no choice at all: nobody expressed anything. */
 function choice(purpose: "email_marketing" | "sms_marketing" | "whatsapp_marketing", given: payload.Choice) {
-  const state = STATES[given.state?.toLowerCase() as keyof typeof STATES];
+  const state = own(STATES, given.state);
   const recorded = activity("consent.updated");
   if (state === undefined) return [recorded];
   return [
@@ -189,10 +189,19 @@ function choice(purpose: "email_marketing" | "sms_marketing" | "whatsapp_marketi
       purpose,
       state,
       nature: state === "not_asked" ? "snapshot" : "expressed",
-      method: LEVELS[given.opt_in_level?.toLowerCase() as keyof typeof LEVELS] ?? "unknown",
+      method: own(LEVELS, given.opt_in_level) ?? "unknown",
       occurredAt: given.consent_updated_at ?? given.updated_at,
     }),
   ];
+}
+
+/** What a table holds for a word, in any case; a word such as `__proto__` finds nothing. */
+function own<Table extends object>(
+  table: Table,
+  word: string | null | undefined,
+): Table[keyof Table] | undefined {
+  const key = word?.toLowerCase() ?? "";
+  return Object.hasOwn(table, key) ? table[key as keyof Table] : undefined;
 }
 
 /** `gid://shopify/Customer/1` → `1`, the id that the other webhooks carry. */

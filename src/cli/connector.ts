@@ -2,27 +2,33 @@ import type { Command } from "commander";
 import { connectors } from "#connectors";
 import { doorsOf } from "#kit";
 import { command, group } from "./command.ts";
+import { connectorTestCommand } from "./connector-test.ts";
 import { output, table } from "./print.ts";
 
 export function connectorCommand(): Command {
-  const commands = group("connector", "the platforms that Lethe knows", ["connector list"]);
-  return commands.addCommand(
-    command("list", "list connectors, how they verify, and their topics", ["connector list --json"]).action(
-      (options: { json?: boolean }) => {
-        const rows = [...connectors.values()].map((connector) => ({
-          id: connector.id,
-          name: connector.name,
-          verifies: doorsOf(connector).at(-1)?.signature.summary ?? "",
-          topics: Object.keys(connector.events),
-          documentation: connector.documentation,
-        }));
-        output(options.json === true, rows, () =>
-          table(
-            rows.map(({ topics, documentation: _, ...row }) => ({ ...row, topics: topics.length })),
-            "",
-          ),
-        );
-      },
-    ),
-  );
+  const commands = group("connector", "the platforms that Lethe knows", [
+    "connector list",
+    "connector test shopify",
+  ]);
+  return commands.addCommand(listCommand()).addCommand(connectorTestCommand());
+}
+
+function listCommand(): Command {
+  return command("list", "list connectors, how they verify, and their topics", [
+    "connector list --json",
+  ]).action((options: { json?: boolean }) => {
+    const rows = [...connectors.values()].map((connector) => ({
+      id: connector.id,
+      name: connector.name,
+      verifies: doorsOf(connector).at(-1)?.signature.summary ?? "",
+      topics: Object.keys(connector.events),
+      documentation: connector.documentation,
+    }));
+    output(options.json === true, rows, () =>
+      table(
+        rows.map(({ topics, documentation: _, ...row }) => ({ ...row, topics: topics.length })),
+        "",
+      ),
+    );
+  });
 }

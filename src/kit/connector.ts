@@ -80,7 +80,7 @@ export interface Configurable {
   readonly example: unknown;
 }
 
-const Declaration = z.object({
+export const Declaration = z.object({
   purpose: ActivityPurpose,
   lawfulBasis: LawfulBasis,
   dataCategories: z.array(DataCategory).min(1),

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { type Connector, doorsOf } from "./connector.ts";
+import { type Connector, type Door, doorsOf } from "./connector.ts";
 import { connectorErrors } from "./errors.ts";
 import { type WebhookRequest, webhookRequest } from "./request.ts";
 
@@ -111,13 +111,20 @@ export function signFixture(
   url = fixture.url,
 ): WebhookRequest & { headers: Record<string, string> } {
   const unsigned = webhookRequest({ ...fixture, url });
-  const doors = doorsOf(connector);
-  const door =
-    doors.find(({ requires = [] }) => requires.every((name) => unsigned.header(name) !== undefined)) ??
-    doors.at(-1);
-  const signed = fixture.expect.outcome === "ping" ? undefined : door?.signature.sign(unsigned, secret, now);
+  const { signature } = fixtureDoor(connector, fixture);
+  const signed = fixture.expect.outcome === "ping" ? undefined : signature.sign(unsigned, secret, now);
   const headers = { ...fixture.headers, ...signed?.headers };
   const target = new URL(unsigned.url);
   for (const [name, value] of Object.entries(signed?.query ?? {})) target.searchParams.set(name, value);
   return { ...webhookRequest({ ...fixture, url: target.href, headers }), headers };
+}
+
+/** The door that a fixture is made for: the first whose required headers it has, otherwise the last. */
+export function fixtureDoor(connector: Connector, fixture: Pick<Fixture, "headers">): Door {
+  const { header } = webhookRequest({ headers: fixture.headers });
+  const doors = doorsOf(connector);
+  const found = doors.find(({ requires = [] }) => requires.every((name) => header(name) !== undefined));
+  const door = found ?? doors.at(-1);
+  if (door === undefined) throw connectorErrors.invalid(connector.id, "it has no webhook");
+  return door;
 }

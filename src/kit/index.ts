@@ -19,6 +19,18 @@ export {
 } from "./api/index.ts";
 export { configured } from "./configured.ts";
 export {
+  type Check,
+  type ConformanceOptions,
+  checkConnector,
+  checkReadme,
+  makeCheck,
+  type PlannedCheck,
+  planChecks,
+  type Report,
+  topicsTable,
+  writeTopics,
+} from "./conformance/index.ts";
+export {
   type ActivityDeclaration,
   type Configurable,
   type Connector,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { ConsentMethod, ConsentNature, ConsentPurpose, ConsentState, LetheError } from "#schemas";
+import { ConsentMethod, ConsentNature, ConsentPurpose, ConsentState, LetheError, RightsKind } from "#schemas";
 import type { PlatformApi } from "./api/index.ts";
 import { type Connector, doorsOf } from "./connector.ts";
 import { connectorErrors, payloadErrors } from "./errors.ts";
@@ -150,9 +150,11 @@ function checkDeclared(connector: Connector, records: readonly PersonalRecord[])
   if (records.length > MAX_RECORDS) throw refuse(`an event gives more than ${MAX_RECORDS} records`);
   for (const record of records) {
     if (record.type === "activity" && !Object.hasOwn(connector.activities, record.activity))
-      throw refuse(`it records the undeclared activity "${record.activity}"`);
+      throw refuse("it records an undeclared activity"); // whose name may be what the payload says
     if (record.type === "consent" && !Choice.safeParse(record).success)
       throw refuse("it records a consent in words that are not the ledger's");
+    if (record.type === "rights" && !RightsKind.safeParse(record.kind).success)
+      throw refuse("it records a request that is for no right");
     const needsSubject = record.type === "activity" || record.type === "consent";
     if (needsSubject && subjects === 0) throw refuse(`it records ${record.type} without a subject`);
   }

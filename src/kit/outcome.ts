@@ -56,7 +56,7 @@ async function outcomeOfEvent(
 }
 
 /** The platform's API as a fixture tells it: 404 for what it does not mention. */
-function answering(answers: Fixture["answers"]): PlatformApi {
+export function answering(answers: Fixture["answers"]): PlatformApi {
   const origins = new Set([...answers.keys()].map((url) => new URL(url).origin));
   return {
     get: async (address) => {

@@ -35,7 +35,7 @@ function decode(format: BodyFormat, body: Uint8Array): string {
  * JSON in which integers beyond 2^53 become strings of their own digits: Shopify's ids are larger than what
  * a JavaScript number holds. The slower reviver runs only if there is such a digit run at all.
  */
-function parseJson(text: string): unknown {
+export function parseJson(text: string): unknown {
   if (deeperThan(text, MAX_DEPTH)) throw payloadErrors.tooDeep(MAX_DEPTH);
   try {
     return /\d{16}/.test(text) ? JSON.parse(text, keepDigits) : JSON.parse(text);

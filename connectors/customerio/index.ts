@@ -1,0 +1,133 @@
+import { z } from "zod";
+import { activity, consent, defineConnector, field, hmac, joined, on, subject } from "#kit";
+import { customer, type Message, message, type Person, preferences } from "./payloads.ts";
+
+type Channel = "email" | "sms" | "push" | "in_app";
+
+const known = ({ customer_id: customerId, identifiers, email_address: email }: Person) =>
+  subject({
+    platformIds: [identifiers?.id ?? customerId, identifiers?.cio_id],
+    email: identifiers?.email || email,
+  });
+
+/** A message can be addressed to somebody else than the person: `recipient` counts only where nobody is named. */
+function addressee(channel: Channel, data: Message) {
+  const { identifiers, customer_id: customerId, recipient } = data;
+  const named = [customerId, identifiers?.id, identifiers?.cio_id, identifiers?.email].some(Boolean);
+  if (named) return known(data);
+  return subject({
+    email: channel === "email" ? recipient : null,
+    phone: channel === "sms" ? recipient : null,
+  });
+}
+
+const about = (channel: Channel, name: "message.opened" | "message.clicked" | "message.bounced") =>
+  on(message, ({ data }) => [addressee(channel, data), activity(name)]);
+const sent = (channel: Channel) =>
+  on(message, ({ data }) => [
+    addressee(channel, data),
+    activity(data.transactional_message_id ? "message.sent_transactional" : "message.sent"),
+  ]);
+
+/** What a global unsubscribe covers, of what we know as purposes (https://docs.customer.io/journeys/unsubscribes). */
+const EVERYWHERE = ["email_marketing", "sms_marketing", "whatsapp_marketing"] as const;
+const CHANNELS = { email: "email_marketing", sms: "sms_marketing", whatsapp: "whatsapp_marketing" } as const;
+
+/** Channels are purposes of ours; topics (`topic_7`) are the company's own, and say nothing of one. */
+const choices = (channels: Readonly<Record<string, unknown>> | null | undefined) =>
+  Object.entries(CHANNELS).flatMap(([channel, purpose]) => {
+    const wanted = channels?.[channel];
+    return typeof wanted === "boolean"
+      ? [consent({ purpose, state: wanted ? "granted" : "withdrawn", method: "preference_center" })]
+      : [];
+  });
+
+const MARKETING = { purpose: "direct_marketing", lawfulBasis: "consent" } as const;
+const ADDRESSES = ["customer_id", "email_address", "telephone_number"] as const;
+
+export default defineConnector({
+  id: "customerio",
+  name: "Customer.io",
+  documentation: "https://docs.customer.io/integrations/api/webhooks",
+  credentials: z.object({ appApiKey: z.string().min(1), region: z.enum(["us", "eu"]) }),
+
+  webhook: {
+    signature: hmac({
+      header: "x-cio-signature",
+      algorithm: "sha256",
+      encoding: "hex",
+      signed: "v0:{timestamp}:{body}",
+      timestamp: { header: "x-cio-timestamp", format: "seconds" },
+    }),
+    body: "json",
+    id: { parts: [field("event_id")] },
+    topic: joined("/", field("object_type"), field("metric")),
+    occurredAt: field("timestamp"),
+  },
+
+  activities: {
+    "preferences.changed": { ...MARKETING, dataCategories: ["customer_id", "email_address", "preferences"] },
+    "message.sent": { ...MARKETING, dataCategories: [...ADDRESSES, "communication", "device"] },
+    "message.sent_transactional": {
+      purpose: "customer_management",
+      lawfulBasis: "contract",
+      dataCategories: [...ADDRESSES, "communication", "device"],
+    },
+    "message.opened": {
+      purpose: "analytics",
+      lawfulBasis: "consent",
+      dataCategories: [...ADDRESSES, "usage"],
+    },
+    "message.clicked": {
+      purpose: "analytics",
+      lawfulBasis: "consent",
+      dataCategories: [...ADDRESSES, "usage"],
+    },
+    "message.bounced": { ...MARKETING, dataCategories: [...ADDRESSES, "communication", "device"] },
+    "message.reported": { ...MARKETING, dataCategories: ["customer_id", "email_address", "communication"] },
+  },
+
+  events: {
+    // `unsubscribed: false` is set by forms and imports too: what the platform reports, not a choice that we saw.
+    "customer/subscribed": on(customer, ({ data }) => [
+      known(data),
+      activity("preferences.changed"),
+      consent({ purpose: "email_marketing", state: "granted", nature: "snapshot", method: "unknown" }),
+    ]),
+    "customer/unsubscribed": on(customer, ({ data }) => [
+      known(data),
+      activity("preferences.changed"),
+      ...EVERYWHERE.map((purpose) => consent({ purpose, state: "withdrawn", method: "unsubscribe" })),
+    ]),
+    "customer/cio_subscription_preferences_changed": on(preferences, ({ data }) => [
+      known(data),
+      activity("preferences.changed"),
+      ...choices(data.content.channels),
+    ]),
+    "email/sent": sent("email"),
+    "email/opened": about("email", "message.opened"),
+    "email/clicked": about("email", "message.clicked"),
+    // The address or the mailbox failed, which says nothing of what the person wants.
+    "email/bounced": about("email", "message.bounced"),
+    "email/spammed": on(message, ({ data }) => [
+      addressee("email", data),
+      activity("message.reported"),
+      consent({ purpose: "email_marketing", state: "withdrawn", method: "spam_complaint" }),
+    ]),
+    "email/unsubscribed": on(message, ({ data }) => [
+      addressee("email", data),
+      activity("preferences.changed"),
+      consent({ purpose: "email_marketing", state: "withdrawn", method: "unsubscribe" }),
+    ]),
+    "sms/sent": sent("sms"),
+    "sms/clicked": about("sms", "message.clicked"),
+    "sms/bounced": about("sms", "message.bounced"),
+    "push/sent": sent("push"),
+    "push/opened": about("push", "message.opened"),
+    "push/clicked": about("push", "message.clicked"),
+    "push/bounced": about("push", "message.bounced"),
+    "in_app/sent": sent("in_app"),
+    "in_app/opened": about("in_app", "message.opened"),
+    "in_app/clicked": about("in_app", "message.clicked"),
+  },
+});

@@ -1,0 +1,41 @@
+/** One thing that was checked, ready to be shown. */
+export interface Check {
+  /** What must hold, as a sentence about the connector: `refuses a changed body`. */
+  readonly name: string;
+  /** The fixture that it was tried with; absent where it is about the connector as a whole. */
+  readonly fixture?: string;
+  readonly ok: boolean;
+  /** What is wrong, a line each. It may quote the fixture, which is the author's own; empty if nothing is wrong. */
+  readonly detail: string;
+}
+
+export interface Report {
+  /** The connector's id. */
+  readonly connector: string;
+  readonly ok: boolean;
+  readonly checks: readonly Check[];
+}
+
+/** A check that is still to be made. It says what is wrong, or nothing. */
+export interface PlannedCheck {
+  readonly name: string;
+  readonly fixture?: string;
+  readonly run: () => readonly string[] | Promise<readonly string[]>;
+}
+
+/** The most faults that one check shows: the first tells as much as the thousandth. */
+const SHOWN = 5;
+
+/** Makes a check. Whatever is thrown while it is made is a fault. */
+export async function make({ name, fixture, run }: PlannedCheck): Promise<Check> {
+  const about = { name, ...(fixture === undefined ? {} : { fixture }) };
+  let faults: readonly string[];
+  try {
+    faults = await run();
+  } catch (error) {
+    faults = [`it threw ${String(error)}`];
+  }
+  const more = faults.length - SHOWN;
+  const shown = more > 0 ? [...faults.slice(0, SHOWN), `and ${more} more`] : faults;
+  return { ...about, ok: faults.length === 0, detail: shown.join("\n") };
+}
