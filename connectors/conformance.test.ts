@@ -77,6 +77,28 @@ test.each(deliveries)(
   },
 );
 
+const fetched = deliveries.filter(({ fixture }) => fixture.answers.size > 0);
+
+test.each(fetched)(
+  "$name lets no text of what was fetched out in the clear, whatever stands there",
+  ({ connector, fixture }) => {
+    const received = receive(connector, signed(connector, fixture), expected, NOW);
+    if (received.kind !== "delivery") throw new Error(received.kind);
+    const events = eventsOf(connector, Buffer.from(fixture.body), received.about);
+    for (const answer of fixture.answers.values())
+      for (const text of poisoned(JSON.stringify(answer)))
+        for (const event of events) {
+          let said: string;
+          try {
+            said = JSON.stringify(interpret(connector, event, new Date(NOW).toISOString(), JSON.parse(text)));
+          } catch (error) {
+            said = String(error);
+          }
+          expect(said ?? "").not.toMatch(/canary/i);
+        }
+  },
+);
+
 const doorOf = (connector: Connector, fixture: Fixture) =>
   doorsOf(connector).find(
     ({ signature }) =>
