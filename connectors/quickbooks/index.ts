@@ -34,7 +34,7 @@ const PEOPLE = {
     dataCategories: [...PROFILE, "customer_id"],
   },
   vendor: { purpose: "accounting", lawfulBasis: "contract", dataCategories: [...PROFILE, "financial"] },
-  // To pay wages (GDPR Art. 6(1)(b)); never consent, which nobody gives freely to an employer (EDPB 05/2020, 21).
+  // To pay wages (GDPR Art. 6(1)(b)); not by consent, which is hardly free towards an employer (EDPB Guidelines 05/2020, 21).
   employee: {
     purpose: "accounting",
     lawfulBasis: "contract",
