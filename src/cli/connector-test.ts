@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { join } from "node:path";
 import type { Command } from "commander";
-import { connectors } from "#connectors";
+import { readConfig } from "#config";
+import { loadConnector, loadConnectors } from "#connectors";
 import {
   type Check,
   type Connector,
@@ -12,7 +12,6 @@ import {
   type Report,
   writeTopics,
 } from "#kit";
-import { LetheError } from "#schemas";
 import { command } from "./command.ts";
 import { output, paint, progressBar, table } from "./print.ts";
 
@@ -41,37 +40,17 @@ interface Found {
   readonly readme: string;
 }
 
-/** A connector that Lethe ships, by its name; or a folder with `index.ts`, `README.md` and `fixtures/`. */
+/** One that this hub knows, by its name; otherwise a folder with `index.ts`, `README.md` and `fixtures/`. */
 async function load(named: string): Promise<Found> {
-  const shipped = connectors.get(named);
-  if (shipped !== undefined)
-    return {
-      connector: shipped,
-      fixtures: fixturesIn(ofProject(`fixtures/${named}`)),
-      readme: ofProject(`connectors/${named}/README.md`),
-    };
-  const folder = resolve(named);
-  const module = join(folder, "index.ts");
-  if (!existsSync(module))
-    throw new LetheError(
-      "connector/unknown",
-      `there is no connector "${named}", and no folder of that name with an index.ts; \`lethe connector list\` shows those that there are`,
-    );
-  const { default: connector } = (await import(pathToFileURL(module).href)) as { default?: Connector };
-  if (connector?.webhook === undefined && connector?.configuration === undefined)
-    throw new LetheError(
-      "connector/invalid",
-      `${module} must have a default export made by defineConnector({ … })`,
-    );
-  return { connector, fixtures: fixturesIn(join(folder, "fixtures")), readme: join(folder, "README.md") };
+  const known = /^[a-z][a-z0-9-]*$/.test(named)
+    ? (await loadConnectors(readConfig(process.env).connectors)).loaded.get(named)
+    : undefined;
+  const { connector, folder, fixtures } = known ?? (await loadConnector(named));
+  return { connector, fixtures: fixturesIn(fixtures), readme: join(folder, "README.md") };
 }
 
 function fixturesIn(folder: string): Fixture[] {
   return existsSync(folder) ? loadFixtures(folder) : [];
-}
-
-function ofProject(path: string): string {
-  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
 }
 
 /** Whether the README's list of topics was another. */

@@ -1,3 +1,4 @@
+export { acme } from "./acme.ts";
 export { isAlive } from "./alive.ts";
 export { freshDatabase, type TestDatabase } from "./database.ts";
 export { openTestDoor } from "./door.ts";

@@ -11,10 +11,17 @@ const PERSON = { id: "ct_1001", email: "paula@example.com", phone: "+16045550142
 export function filesOf(plan: Plan): Files {
   return new Map([
     ["index.ts", connectorOf(plan)],
+    // Without it, Node takes TypeScript for CommonJS.
+    ...(plan.kit === "lethe/kit" ? [["package.json", manifestOf(plan)] satisfies [string, string]] : []),
     ["README.md", readmeOf(plan)],
     [`fixtures/${plan.firstTopic.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}.http`, sampleOf(plan)],
     ["fixtures/malformed.http", malformedOf(plan)],
   ]);
+}
+
+function manifestOf({ id }: Plan): string {
+  const manifest = { name: `lethe-connector-${id}`, version: "0.1.0", private: true, type: "module" };
+  return `${JSON.stringify({ ...manifest, exports: "./index.ts" }, null, 2)}\n`;
 }
 
 export const activityOf = ({ firstTopic }: Plan) => firstTopic.toLowerCase().replaceAll(/[^a-z0-9_-]+/g, ".");
