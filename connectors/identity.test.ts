@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { connectors } from "#connectors";
-import { eventsOf, loadFixtures, receive, signFixture } from "#kit";
+import { eventsOf, loadFixtures, receive, signFixture, versionOf } from "#kit";
 
 /** What tells a delivery, or an event of one, from others, where the platform makes that hard. */
 const load = (platform: string, name: string) => {
@@ -54,9 +54,28 @@ describe("QuickBooks", () => {
   });
 });
 
-test("Eventbrite sends the same bytes for two updates of one order: neither is taken for a repeat", () => {
-  const [first, second] = [take("eventbrite", "order-updated"), take("eventbrite", "order-updated")];
-  expect(first.about.identity).not.toEqual(second.about.identity);
+describe("Eventbrite sends the same bytes for two updates of one order:", () => {
+  test("without credentials they say the same", () => {
+    const [first, second] = [take("eventbrite", "order-updated"), take("eventbrite", "order-updated")];
+    expect(first.about.identity).toEqual(second.about.identity);
+    expect(take("eventbrite", "order-placed").about.identity).not.toEqual(first.about.identity);
+  });
+
+  test("with credentials neither is taken for a repeat, and the order's own time tells its states apart", () => {
+    const { connector, fixture } = load("eventbrite", "order-updated");
+    const request = signFixture(connector, fixture, "secret", 0);
+    const fetching = { secrets: ["secret"], account: null, fetches: true };
+    const [first, second] = [0, 0].map((now) => receive(connector, request, fetching, now));
+    if (first?.kind !== "delivery" || second?.kind !== "delivery") throw new Error("refused");
+    expect(first.about.identity).not.toEqual(second.about.identity);
+    const [event] = eventsOf(connector, request.body, first.about);
+    if (event === undefined) throw new Error("no event");
+    const [order] = [...fixture.answers.values()] as Record<string, unknown>[];
+    const state = (change: object) => versionOf(connector, event, { ...order, ...change });
+    expect(state({})).toEqual(state({ email: "another@example.com" }));
+    expect(state({})).not.toEqual(state({ changed: "2026-11-21T00:00:00Z" }));
+    expect(versionOf(connector, event, undefined)).toEqual(versionOf(connector, event, undefined));
+  });
 });
 
 test("SurveyMonkey's event id tells its events apart", () => {

@@ -82,7 +82,12 @@ describe("a connector is refused, with the reason and without its neighbours, if
       "invalid",
       "webhook.signature",
     ],
-    ["parts of it are missing", broken("export default { id: 'other', webhook: [] };"), "invalid", "missing"],
+    [
+      "parts of it are missing",
+      broken("export default { id: 'other', webhook: [{}] };"),
+      "invalid",
+      "missing",
+    ],
     ["its id is taken", changed('id: "acme"', 'id: "stripe"'), "id-taken", '"stripe"'],
   ];
   let result: CommandResult;

@@ -4,7 +4,6 @@ import {
   bearer,
   defineConnector,
   type EventHandler,
-  type Extractor,
   field,
   on,
   subject,
@@ -34,7 +33,8 @@ export default defineConnector({
   webhook: {
     signature: urlSecret(),
     body: "json",
-    id: { parts: [everyRequest()] },
+    // No request id, and the delivery header is the webhook's: two updates of one order are the same bytes.
+    id: { parts: [field("config.action"), field("api_url")], withBody: true, pointer: true },
     topic: field("config.action"),
     account: field("config.user_id"),
   },
@@ -63,15 +63,6 @@ export default defineConnector({
   },
 });
 
-/**
- * Nothing in a request tells it from another: two updates of one order are the same bytes, and the delivery header is
- * the webhook's id. To take the second for a repeat would lose it, and with it perhaps a changed address. So each
- * request is one of its own; one that Eventbrite sends again is recorded again, with the same time.
- */
-function everyRequest(): Extractor {
-  return () => crypto.randomUUID();
-}
-
 type Order = z.output<typeof order>;
 
 function ofOrder<const Activity extends string>(
@@ -81,6 +72,7 @@ function ofOrder<const Activity extends string>(
   return thin(orderPointer, {
     get: ({ api_url }, api) => api.get(api_url.url),
     schema: order,
+    version: ({ changed }) => changed,
     records: (bought) => [
       subject({ email: bought.email, objects: [`order:${bought.id}`] }),
       activity(name, { occurredAt: happened(bought) }),
@@ -97,6 +89,7 @@ function ofAttendee<const Activity extends string>(name: Activity): EventHandler
   return thin(attendeePointer, {
     get: ({ api_url }, api) => api.get(api_url.url),
     schema: attendee,
+    version: ({ changed }) => changed,
     records: ({ id, profile, changed }) => [
       subject({
         email: profile?.email,

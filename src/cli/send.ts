@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { controllerErrors, secretsOf } from "#controllers";
+import { controllerErrors, signingOf } from "#controllers";
 import { type Rooms, runningHub } from "#hub";
 import { currentSecrets } from "#intake";
 import { type Fixture, loadFixtures, signFixture } from "#kit";
@@ -69,13 +69,12 @@ export async function sendFixture(
       "send/no-connection",
       `there is no connection to ${connectorId}; add one with \`lethe connection add ${connectorId} …\``,
     );
-  const [secret = ""] = currentSecrets(
-    await secretsOf(rooms.database, rooms.ring, { controllerId: connection.controller, id: connection.id }),
-    Date.now(),
-  );
+  const target = { controllerId: connection.controller, id: connection.id };
+  const signing = await signingOf(rooms.database, rooms.ring, connector, target);
+  const [secret = ""] = currentSecrets(signing.secrets, Date.now());
   // Signed for the URL that the hub is known by, sent to where it listens.
   const known = `${rooms.config.publicUrl ?? url}${pathOf(connection)}`;
-  const request = signFixture(connector, fixture, secret, Date.now(), known);
+  const request = signFixture(signing.connector, fixture, secret, Date.now(), known);
   const response = await post(`${url}${pathOf(connection)}${new URL(request.url).search}`, request);
   return { status: response.status, body: await response.text() };
 }

@@ -166,12 +166,13 @@ export async function removeConnection(
   });
 }
 
-/** The secrets of a connection that count now: to sign a fixture with. */
-export async function secretsOf(
+/** What a connection's requests are signed with: its connector as it is configured, and its secrets. */
+export async function signingOf(
   database: Database,
   ring: KeyRing,
+  connector: Connector,
   target: { controllerId: ControllerId; id: ConnectionId },
-): Promise<WebhookSecret[]> {
+): Promise<{ connector: Connector; secrets: WebhookSecret[] }> {
   const keys = await ring.keys(target.controllerId);
   const [row] = await database.inController(target.controllerId, ({ db }) =>
     db
@@ -182,7 +183,8 @@ export async function secretsOf(
       ),
   );
   if (row === undefined) throw controllerErrors.unknownConnection(target.id);
-  return openSecrets(keys, target.controllerId, target.id, row.secrets as Sealed<WebhookSecret[]>);
+  const secrets = openSecrets(keys, target.controllerId, target.id, row.secrets as Sealed<WebhookSecret[]>);
+  return { connector: configured(connector, row.configuration), secrets };
 }
 
 function currentCount(keys: ControllerKeys, row: typeof tables.connection.$inferSelect): number {

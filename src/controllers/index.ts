@@ -5,7 +5,7 @@ export {
   type NewConnection,
   removeConnection,
   rotateSecret,
-  secretsOf,
+  signingOf,
   updateConnection,
 } from "./connections.ts";
 export { createController, listControllers } from "./controllers.ts";

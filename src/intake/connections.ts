@@ -17,6 +17,7 @@ export interface OpenConnection {
   readonly connector: string;
   readonly account: string | null;
   readonly configuration: unknown;
+  readonly hasCredentials: boolean;
   readonly secrets: readonly WebhookSecret[];
   readonly keys: ControllerKeys;
 }
@@ -115,6 +116,7 @@ export function openDirectory(database: Database, ring: KeyRing): ConnectionDire
       connector: row.connector,
       account: row.account,
       configuration: row.configuration,
+      hasCredentials: row.credentials !== null,
       secrets: openSecrets(keys, row.controllerId, row.id, row.secrets as Sealed<WebhookSecret[]>),
       keys,
     };

@@ -97,7 +97,8 @@ export function openDoor(options: DoorOptions): Door {
     for (const connection of connections) {
       const connector = configured(known, connection.configuration);
       const secrets = currentSecrets(connection.secrets, now());
-      const received = receive(connector, request, { secrets, account: connection.account }, now());
+      const { account, hasCredentials } = connection;
+      const received = receive(connector, request, { secrets, account, fetches: hasCredentials }, now());
       if (received.kind === "delivery") return store(connector, connection, request, received.about);
       if (received.kind === "method_not_allowed") return received;
       if (received.kind !== "refused") {

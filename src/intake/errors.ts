@@ -27,7 +27,9 @@ export const intakeErrors = {
       },
     ),
   refused: (reason: Refusal) =>
-    new LetheError("intake/signature-refused", `${REFUSAL_TEXT[reason]} (${reason})`, { status: 401 }),
+    new LetheError("intake/signature-refused", `${REFUSAL_TEXT[reason]} (${reason})`, {
+      status: reason === "wrong_content_type" ? 415 : 401,
+    }),
   tooManyRefusals: () =>
     new LetheError(
       "intake/too-many-refusals",

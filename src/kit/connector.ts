@@ -62,6 +62,11 @@ export interface DeliveryIdentity {
   readonly parts: readonly Extractor[];
   /** Also compare the body, because two deliveries may share these parts. */
   readonly withBody?: boolean | ((parts: readonly string[]) => boolean);
+  /**
+   * The request has no id and only points to what changed: the same bytes come again for the next change. Where they can
+   * be fetched for, each is, and its effects are told apart by the object's version; elsewhere the same says the same.
+   */
+  readonly pointer?: true;
 }
 
 export interface ActivityDeclaration {

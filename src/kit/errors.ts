@@ -9,6 +9,8 @@ export const payloadErrors = {
     ),
   tooDeep: (limit: number) =>
     new LetheError("payload/too-deep", `the body is nested deeper than ${limit} levels`),
+  tooManyEvents: (limit: number) =>
+    new LetheError("payload/too-many-events", `the body carries more than ${limit} events`),
   noTopic: () =>
     new LetheError("payload/no-topic", "the request does not say what it is about (its topic is missing)"),
   /** `where` holds schema paths only, never values. */

@@ -17,6 +17,8 @@ export interface Fetching<Activity extends string = string> {
   /** Asks the platform for what the payload points to; undefined when it is not there any more. */
   readonly get: (payload: never, api: PlatformApi) => Promise<unknown>;
   readonly schema: z.ZodType;
+  /** What tells one state of the object from the next, such as when it was changed. */
+  readonly version?: (object: never) => string | null | undefined;
   readonly records: (object: never, about: AboutEvent, payload: never) => readonly PersonalRecord<Activity>[];
 }
 
@@ -38,13 +40,15 @@ export function on<Schema extends z.ZodType, Activity extends string>(
 /**
  * For a thin payload, which names an object and does not hold it: the object is fetched from the platform's API,
  * by the core, with the connection's credentials. `otherwise` says what is known without it: for connections that
- * have no credentials, and for objects that are gone.
+ * have no credentials, and for objects that are gone. `version` is for platforms whose requests have no id (see
+ * `pointer` of a door's id): each version has its effects once.
  */
 export function thin<Pointer extends z.ZodType, Object extends z.ZodType, Activity extends string>(
   pointer: Pointer,
   fetched: {
     get: (pointer: z.output<Pointer>, api: PlatformApi) => Promise<unknown>;
     schema: Object;
+    version?: (object: z.output<Object>) => string | null | undefined;
     records: (
       object: z.output<Object>,
       about: AboutEvent,
@@ -53,8 +57,8 @@ export function thin<Pointer extends z.ZodType, Object extends z.ZodType, Activi
     otherwise: (pointer: z.output<Pointer>, about: AboutEvent) => readonly PersonalRecord<Activity>[];
   },
 ): EventHandler<Activity> {
-  const { get, schema, records, otherwise } = fetched;
-  return { schema: pointer, records: otherwise, fetch: { get, schema, records } };
+  const { otherwise, ...fetch } = fetched;
+  return { schema: pointer, records: otherwise, fetch };
 }
 
 /** Takes the events out of a body. Throws `payload/unexpected-shape`. */

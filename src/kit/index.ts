@@ -53,6 +53,7 @@ export {
   isThin,
   MAX_RECORDS,
   type ReceivedEvent,
+  versionOf,
 } from "./interpret.ts";
 export { outcomeOf, type RecordSummary, summarise } from "./outcome.ts";
 export { MAX_DEPTH, parseBody } from "./payload.ts";

@@ -28,6 +28,9 @@ export interface ReceivedEvent {
 /** The most records that an event may give. */
 export const MAX_RECORDS = 100;
 
+/** The most events that a request may carry. Platforms send up to a thousand. */
+export const MAX_EVENTS = 10_000;
+
 /** The topic as it may be stored in the clear: one that the connector declares, otherwise null. */
 export function declaredTopic(connector: Connector, topic: string | undefined): string | null {
   return topic !== undefined && Object.hasOwn(connector.events, topic) ? topic : null;
@@ -44,7 +47,9 @@ export function eventsOf(
   const { topic, account, occurredAt } = about;
   if (door?.events === undefined)
     return [{ index: 0, topic, account, occurredAt, identity: undefined, payload }];
-  return safely(() => door.events?.(payload) ?? []).map((event, index) => {
+  const events = safely(() => door.events?.(payload) ?? []);
+  if (events.length > MAX_EVENTS) throw payloadErrors.tooManyEvents(MAX_EVENTS);
+  return events.map((event, index) => {
     const envelope: Envelope = { request: { header: () => undefined }, body: payload, event };
     const parts = door.id.parts.map((part) => part(envelope)).filter((part) => part !== undefined);
     return {
@@ -84,6 +89,23 @@ export async function fetchObject(
   } catch (error) {
     throw error instanceof LetheError ? error : payloadErrors.connectorFault();
   }
+}
+
+/**
+ * What tells the state that was fetched from the object's other states, where the connector says what does. An object
+ * that is gone has one state.
+ */
+export function versionOf(
+  connector: Connector,
+  { topic, payload }: ReceivedEvent,
+  object: unknown,
+): readonly string[] | undefined {
+  const handler = handlerOf(connector, topic);
+  if (topic === undefined || handler?.fetch?.version === undefined) return undefined;
+  const { schema, version } = handler.fetch;
+  const pointer = JSON.stringify(checked(handler.schema, payload));
+  if (object === undefined) return [topic, pointer];
+  return [topic, pointer, safely(() => version(checked(schema, object) as never)) ?? hashOf(object)];
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { type Connector, type DeliveryIdentity, type Door, doorFor, doorsOf } from "./connector.ts";
 import type { Envelope } from "./extract.ts";
 import { instant } from "./instant.ts";
@@ -31,6 +31,8 @@ export interface DeliveryFacts {
 export interface Expected {
   readonly secrets: readonly string[];
   readonly account: string | null;
+  /** It has credentials to fetch thin payloads with. */
+  readonly fetches?: boolean;
 }
 
 /**
@@ -60,7 +62,8 @@ export function receive(
     const [given, signed] = door.agree.map((fact) => fact(envelope));
     if (given === undefined || given !== signed) return { kind: "refused", reason: "header_disagrees" };
   }
-  const about = { door: doorsOf(connector).indexOf(door), ...factsOf(door, envelope) };
+  const facts = factsOf(door, envelope, expected.fetches === true);
+  const about = { door: doorsOf(connector).indexOf(door), ...facts };
   if (
     expected.account !== null &&
     about.account !== undefined &&
@@ -102,7 +105,7 @@ function lazyEnvelope(door: Door, request: WebhookRequest): RequestEnvelope {
   };
 }
 
-function factsOf(door: Door, envelope: RequestEnvelope): Omit<DeliveryFacts, "door"> {
+function factsOf(door: Door, envelope: RequestEnvelope, fetches: boolean): Omit<DeliveryFacts, "door"> {
   const environment = door.environment?.(envelope);
   // What each of several events is about is found out in processing; the request is told from others by its body.
   if (door.events !== undefined)
@@ -115,7 +118,7 @@ function factsOf(door: Door, envelope: RequestEnvelope): Omit<DeliveryFacts, "do
     account: door.account?.(envelope),
     occurredAt: instant(door.occurredAt?.(envelope)),
     environment,
-    identity: identityOf(door.id, envelope),
+    identity: door.id.pointer === true && fetches ? [randomUUID()] : identityOf(door.id, envelope),
   };
 }
 

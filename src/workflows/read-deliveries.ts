@@ -8,6 +8,7 @@ import {
   MAX_RECORDS,
   type PersonalRecord,
   type ReceivedEvent,
+  versionOf,
 } from "#kit";
 import { describeError, type Environment, type ErrorDescription } from "#schemas";
 import type { ControllerKeys } from "#vault";
@@ -125,9 +126,10 @@ async function readEvents(
       if (answer?.error !== undefined) throw answer.error;
       const records = interpret(connector, event, delivery.receivedAt, answer?.object);
       if (records === undefined) continue;
+      const identity = event.identity ?? (answer && versionOf(connector, event, answer.object));
       events.push({
         ...{ delivery, connector, connection, records },
-        key: eventKey(keys, delivery.id, connection.id, event.identity),
+        key: eventKey(keys, delivery.id, connection.id, identity),
         ordinal: event.index * MAX_RECORDS,
         occurredAt: event.occurredAt ?? delivery.receivedAt,
       });

@@ -10,12 +10,12 @@ export const platformErrors = {
   unauthorised: (status: number) =>
     new LetheError(
       "platform/unauthorised",
-      `the platform's API refuses the connection's credentials (${status}); set new ones with \`lethe connection set-credentials\` and replay`,
+      `the platform's API refuses the connection's credentials (${status}); set new ones with \`lethe connection update --credentials\` and replay`,
     ),
   notRenewed: (status: number) =>
     new LetheError(
       "platform/not-renewed",
-      `the platform gave no new access token (${status}); connect its account anew, set the credentials with \`lethe connection set-credentials\` and replay`,
+      `the platform gave no new access token (${status}); connect its account anew, set the credentials with \`lethe connection update --credentials\` and replay`,
     ),
   refused: (status: number) =>
     new LetheError(
