@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import { connectors } from "#connectors";
@@ -43,14 +43,7 @@ interface Found {
 
 /** A connector that Lethe ships, by its name; or a folder with `index.ts`, `README.md` and `fixtures/`. */
 async function load(named: string): Promise<Found> {
-  const shipped = connectors.get(named);
-  if (shipped !== undefined)
-    return {
-      connector: shipped,
-      fixtures: fixturesIn(ofProject(`fixtures/${named}`)),
-      readme: ofProject(`connectors/${named}/README.md`),
-    };
-  const folder = resolve(named);
+  const folder = connectors.has(named) ? ofProject(`connectors/${named}`) : resolve(named);
   const module = join(folder, "index.ts");
   if (!existsSync(module))
     throw new LetheError(
@@ -63,7 +56,9 @@ async function load(named: string): Promise<Found> {
       "connector/invalid",
       `${module} must have a default export made by defineConnector({ … })`,
     );
-  return { connector, fixtures: fixturesIn(join(folder, "fixtures")), readme: join(folder, "README.md") };
+  const shipped = dirname(folder) === ofProject("connectors");
+  const fixtures = shipped ? ofProject(`fixtures/${basename(folder)}`) : join(folder, "fixtures");
+  return { connector, fixtures: fixturesIn(fixtures), readme: join(folder, "README.md") };
 }
 
 function fixturesIn(folder: string): Fixture[] {
@@ -128,7 +123,7 @@ function resultOf(made: readonly Check[]): string {
     : paint("red", made.length === 1 ? "failed" : `${failed} failed`);
 }
 
-function inFull({ name, fixture, detail }: Check): string {
+function inFull({ name, fixture, detail, advice = "" }: Check): string {
   const title = fixture === undefined ? name : `${fixture}.http: ${name}`;
-  return `\n${paint("bold", title)}\n${detail.replace(/^/gm, "  ")}\n`;
+  return `\n${paint("bold", title)}\n${detail.replace(/^/gm, "  ")}\n${paint("dim", advice)}`;
 }

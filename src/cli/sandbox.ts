@@ -13,6 +13,8 @@ const SAMPLES: Record<string, string> = {
   stripe: "customer-created",
   mailchimp: "subscribe",
   woocommerce: "customer-created",
+  customerio: "customer-unsubscribed",
+  klaviyo: "subscribed-email",
 };
 
 /** On an empty data directory: a sandbox controller, a connection for each platform, and a signed sample through each door. */

@@ -5,10 +5,18 @@ import { on } from "../events.ts";
 import { field, header } from "../extract.ts";
 import { activity, rightsRequest, subject } from "../records.ts";
 import { hmac } from "../signature/index.ts";
-import { acme, acmeBatch, batch, failing, fixture, hurting, payload } from "./acme.ts";
-import { checkConnector } from "./index.ts";
+import { acme, acmeBatch, agreeing, batch, failing, fixture, hurting, payload } from "./acme.ts";
+import { ADVICE } from "./advice.ts";
+import { checkConnector, planChecks } from "./index.ts";
 
 const signature = hmac({ header: "x-signature", algorithm: "sha256", encoding: "hex" });
+const dated = hmac({
+  header: "x-signature",
+  algorithm: "sha256",
+  encoding: "hex",
+  signed: "{method}{url}{timestamp}{body}",
+  timestamp: { header: "x-time", format: "seconds" },
+});
 const customer = z.object({ id: z.int(), email: z.string(), name: z.string() });
 type Customer = z.output<typeof customer>;
 
@@ -113,13 +121,6 @@ describe("it is found out that a connector", () => {
   });
 
   test("does not know a request that is signed anew", async () => {
-    const dated = hmac({
-      header: "x-signature",
-      algorithm: "sha256",
-      encoding: "hex",
-      signed: "{timestamp}{body}",
-      timestamp: { header: "x-time", format: "seconds" },
-    });
     const webhook = { ...(acme(dated).webhook as Door), id: { parts: [header("x-time"), field("event")] } };
     expect(await failing(acme(dated, { webhook }))).toEqual(["knows a request that comes again"]);
   });
@@ -161,7 +162,12 @@ describe("it is found out that a connector", () => {
     };
     const { checks } = await checkConnector({ ...acme(signature), configuration }, [fixture()]);
     expect(checks).toEqual([
-      { name: "accepts its own example of a configuration", ok: false, detail: "RangeError: no topics" },
+      {
+        name: "accepts its own example of a configuration",
+        ok: false,
+        detail: "RangeError: no topics",
+        advice: expect.stringContaining("configuration.example"),
+      },
     ]);
   });
 });
@@ -170,4 +176,11 @@ test("a connector that is configured is checked as its example makes it", async 
   const shell = { ...acme(signature), events: {}, activities: {} };
   const configuration = { example: "created", configure: () => acme(signature) };
   expect(await failing({ ...shell, configuration })).toEqual([]);
+});
+
+test("every check says what to do when it fails", () => {
+  const names = [acme(dated), acmeBatch(signature, agreeing)].flatMap((connector) =>
+    planChecks(connector, [fixture(), batch], { readme: "" }).map(({ name }) => name),
+  );
+  expect(names.filter((name) => ADVICE[name] === undefined)).toEqual([]);
 });
