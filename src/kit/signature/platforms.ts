@@ -34,8 +34,8 @@ export const platformSchemes = {
     header: "klaviyo-signature",
     ...SHA256_HEX,
     signed: "{body}{timestamp}",
-    // A day, because Klaviyo's "GMT" cannot be relied on: a request in the tests of an independent client (PHP,
-    // namespace nickdnk\\Klaviyo) is stamped five hours ahead of the UTC time in its own body.
+    // A day, because its "GMT" may be another zone's time: in the tests of an independent client (PHP, namespace
+    // nickdnk\Klaviyo) a request is stamped five hours ahead of the UTC time in its own body.
     timestamp: { header: "klaviyo-timestamp", format: "http-date", tolerance: 86_400 },
   }),
   // https://developer.paddle.com/webhooks/signature-verification
