@@ -9,6 +9,14 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // What a shell happens to have set must not reach the tests.
-    env: { LETHE_DATA_DIR: "", LETHE_MASTER_KEY: "", LETHE_RUNTIME: "", PORT: "", HOST: "", LOG_LEVEL: "" },
+    env: {
+      LETHE_DATA_DIR: "",
+      LETHE_MASTER_KEY: "",
+      LETHE_RUNTIME: "",
+      LETHE_CONNECTORS: "",
+      PORT: "",
+      HOST: "",
+      LOG_LEVEL: "",
+    },
   },
 });

@@ -1,15 +1,15 @@
 import type { Connector } from "#kit";
-import customerio from "./customerio/index.ts";
-import klaviyo from "./klaviyo/index.ts";
-import mailchimp from "./mailchimp/index.ts";
-import shopify from "./shopify/index.ts";
-import stripe from "./stripe/index.ts";
-import woocommerce from "./woocommerce/index.ts";
+import { loadConnectors } from "./load.ts";
+
+export {
+  type LoadedConnector,
+  type LoadedConnectors,
+  loadConnector,
+  loadConnectors,
+  type RefusedConnector,
+} from "./load.ts";
 
 /** The connectors that Lethe ships. */
 export const connectors: ReadonlyMap<string, Connector> = new Map(
-  [shopify, stripe, mailchimp, woocommerce, customerio, klaviyo].map((connector) => [
-    connector.id,
-    connector,
-  ]),
+  [...(await loadConnectors()).loaded].map(([id, { connector }]) => [id, connector]),
 );

@@ -52,7 +52,7 @@ function placeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const own = (error.stack ?? "")
     .split("\n")
-    .filter((line) => /^\s+at /.test(line) && !line.includes("node_modules"));
+    .filter((line) => /^\s+at /.test(line) && !/node_modules\/(?!lethe\/dist\/)/.test(line));
   const [place] = own.flatMap(
     (line) => /\/((?:src|connectors|schemas)\/[\w./-]+:\d+:\d+)\)?$/.exec(line)?.[1] ?? [],
   );

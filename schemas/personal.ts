@@ -1,4 +1,5 @@
-import { inspect } from "node:util";
+/** `util.inspect.custom`, by the name under which any code finds it: so that the types of the kit need no Node.js. */
+const inspect: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
 /**
  * A value that a person could be known by, on its way through memory.
@@ -25,7 +26,7 @@ export class Personal<T extends string | Uint8Array = string> {
     return "[personal data]";
   }
 
-  [inspect.custom](): string {
+  [inspect](): string {
     return "[personal data]";
   }
 }

@@ -26,6 +26,8 @@ export const Settings = z.object({
   INNGEST_SERVE_ORIGIN: z.url().optional(),
   /** `<version>:<base64 of 32 bytes>`, newest first. Unset: made on first start in the data directory. */
   LETHE_MASTER_KEY: z.string().min(1).optional(),
+  /** Connectors beside those that Lethe ships: paths or package names, separated by commas. */
+  LETHE_CONNECTORS: z.string().default(""),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   /** Bytes that a webhook's body may have. */
   LETHE_MAX_BODY: count(2 * 1024 * 1024),
@@ -53,6 +55,7 @@ export interface Config {
         readonly serveOrigin: string;
       };
   readonly masterKey: string | undefined;
+  readonly connectors: readonly string[];
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
   readonly maxBody: number;
   readonly requestTimeout: number;
@@ -75,6 +78,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     databaseUrl: env.DATABASE_URL,
     runtime: runtimeOf(env),
     masterKey: env.LETHE_MASTER_KEY,
+    connectors: env.LETHE_CONNECTORS.split(",")
+      .map((name) => name.trim())
+      .filter((name) => name !== ""),
     logLevel: env.LOG_LEVEL,
     maxBody: env.LETHE_MAX_BODY,
     requestTimeout: env.LETHE_REQUEST_TIMEOUT,

@@ -65,7 +65,7 @@ describe("lethe connector test", () => {
   test("says what it needs where there is no connector", async () => {
     const nothing = await lethe("acme");
     expect(nothing.code).toBe(1);
-    expect(nothing.err).toContain("lethe connector list");
+    expect(nothing.err).toContain("[connector/not-found]");
     writeFileSync(join(folder, "index.ts"), "export const acme = 1;");
     expect((await lethe(folder)).err).toContain("defineConnector");
   });

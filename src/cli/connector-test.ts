@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { join } from "node:path";
 import type { Command } from "commander";
-import { connectors } from "#connectors";
+import { readConfig } from "#config";
+import { loadConnector, loadConnectors } from "#connectors";
 import {
   type Check,
   type Connector,
@@ -12,7 +12,6 @@ import {
   type Report,
   writeTopics,
 } from "#kit";
-import { LetheError } from "#schemas";
 import { command } from "./command.ts";
 import { output, paint, progressBar, table } from "./print.ts";
 
@@ -41,32 +40,15 @@ interface Found {
   readonly readme: string;
 }
 
-/** A connector that Lethe ships, by its name; or a folder with `index.ts`, `README.md` and `fixtures/`. */
+/** A connector that the hub knows, by its id; otherwise a folder, a file, or a package. */
 async function load(named: string): Promise<Found> {
-  const folder = connectors.has(named) ? ofProject(`connectors/${named}`) : resolve(named);
-  const module = join(folder, "index.ts");
-  if (!existsSync(module))
-    throw new LetheError(
-      "connector/unknown",
-      `there is no connector "${named}", and no folder of that name with an index.ts; \`lethe connector list\` shows those that there are`,
-    );
-  const { default: connector } = (await import(pathToFileURL(module).href)) as { default?: Connector };
-  if (connector?.webhook === undefined && connector?.configuration === undefined)
-    throw new LetheError(
-      "connector/invalid",
-      `${module} must have a default export made by defineConnector({ … })`,
-    );
-  const shipped = dirname(folder) === ofProject("connectors");
-  const fixtures = shipped ? ofProject(`fixtures/${basename(folder)}`) : join(folder, "fixtures");
-  return { connector, fixtures: fixturesIn(fixtures), readme: join(folder, "README.md") };
-}
-
-function fixturesIn(folder: string): Fixture[] {
-  return existsSync(folder) ? loadFixtures(folder) : [];
-}
-
-function ofProject(path: string): string {
-  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
+  const { loaded } = await loadConnectors(readConfig(process.env).connectors);
+  const { connector, folder, fixtures } = loaded.get(named) ?? (await loadConnector(named));
+  return {
+    connector,
+    fixtures: existsSync(fixtures) ? loadFixtures(fixtures) : [],
+    readme: join(folder, "README.md"),
+  };
 }
 
 /** Whether the README's list of topics was another. */

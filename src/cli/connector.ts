@@ -1,9 +1,10 @@
 import type { Command } from "commander";
-import { connectors } from "#connectors";
+import { readConfig } from "#config";
+import { loadConnectors } from "#connectors";
 import { doorsOf } from "#kit";
 import { command, group } from "./command.ts";
 import { connectorTestCommand } from "./connector-test.ts";
-import { output, table } from "./print.ts";
+import { output, paint, table } from "./print.ts";
 
 export function connectorCommand(): Command {
   const commands = group("connector", "the platforms that Lethe knows", [
@@ -16,8 +17,10 @@ export function connectorCommand(): Command {
 function listCommand(): Command {
   return command("list", "list connectors, how they verify, and their topics", [
     "connector list --json",
-  ]).action((options: { json?: boolean }) => {
-    const rows = [...connectors.values()].map((connector) => ({
+  ]).action(async (options: { json?: boolean }) => {
+    // Without the database, which says nothing about them.
+    const { loaded, refused } = await loadConnectors(readConfig(process.env).connectors);
+    const rows = [...loaded.values()].map(({ connector }) => ({
       id: connector.id,
       name: connector.name,
       verifies: doorsOf(connector).at(-1)?.signature.summary ?? "",
@@ -30,5 +33,7 @@ function listCommand(): Command {
         "",
       ),
     );
+    for (const { code, message } of refused)
+      process.stderr.write(`${paint("red", "refused", process.stderr)} ${message} [${code}]\n`);
   });
 }

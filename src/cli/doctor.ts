@@ -95,6 +95,13 @@ const CHECKS: Record<string, (rooms: Rooms) => Promise<Result>> = {
     const skew = Math.abs(Date.now() - Number(row?.ms));
     return { ok: skew < 5_000, detail: `${Math.round(skew)} ms from the database's; signatures allow 300 s` };
   },
+  async connectors({ connectors, refusedConnectors: refused }) {
+    return {
+      ok: refused.length === 0,
+      detail:
+        refused.map(({ code, message }) => `${message} [${code}]`).join("; ") || `${connectors.size} loaded`,
+    };
+  },
   async queue({ database }) {
     const [row] = await database.acrossControllers(
       "lethe_runtime",

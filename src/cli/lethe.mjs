@@ -2,18 +2,37 @@
 // Runs on whatever Node there is, to start the one that this package pins: type stripping needs Node 24.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const main = fileURLToPath(new URL("../main.ts", import.meta.url));
-const pinned = fileURLToPath(new URL("../../node_modules/node/bin/node", import.meta.url));
+// A checkout runs as it is written; a package, where Node strips no types, runs what was built of it.
+const written = new URL("../main.ts", import.meta.url);
+const built = new URL("../../dist/src/main.js", import.meta.url);
+const main = fileURLToPath(existsSync(written) ? written : built);
 const major = Number(process.versions.node.split(".")[0]);
 
 if (major >= 24) await import(main);
 else {
-  const child = spawn(existsSync(pinned) ? pinned : "node", [main, ...process.argv.slice(2)], {
-    stdio: "inherit",
-  });
+  const pinned = pinnedNode();
+  if (pinned === undefined) {
+    process.stderr.write(
+      "Lethe needs Node.js 24. The npm package `node` brings it, but its install script has not run: `npm rebuild node`\n",
+    );
+    process.exit(1);
+  }
+  const child = spawn(pinned, [main, ...process.argv.slice(2)], { stdio: "inherit" });
   for (const signal of ["SIGTERM", "SIGINT"])
     process.on(signal, () => child.kill(/** @type {NodeJS.Signals} */ (signal)));
   child.on("exit", (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
+}
+
+/** Beside Lethe's own modules in a checkout, beside Lethe itself where it is installed. */
+function pinnedNode() {
+  try {
+    const path = join(createRequire(import.meta.url).resolve("node/package.json"), "../bin/node");
+    return existsSync(path) ? path : undefined;
+  } catch {
+    return undefined;
+  }
 }

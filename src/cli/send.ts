@@ -1,4 +1,4 @@
-import { fileURLToPath } from "node:url";
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { controllerErrors, secretsOf } from "#controllers";
 import { type Rooms, runningHub } from "#hub";
@@ -9,9 +9,10 @@ import { command, uuidArgument, withRooms } from "./command.ts";
 import { allConnections } from "./connection.ts";
 import { output } from "./print.ts";
 
-/** The sample requests of a platform. */
-export function fixturesOf(connector: string): Fixture[] {
-  return loadFixtures(fileURLToPath(new URL(`../../fixtures/${connector}`, import.meta.url)));
+/** The sample requests of a platform; none where it has no folder of them. */
+export function fixturesOf({ loaded }: Rooms, connector: string): Fixture[] {
+  const folder = loaded.get(connector)?.fixtures;
+  return folder !== undefined && existsSync(folder) ? loadFixtures(folder) : [];
 }
 
 export function sendCommand(): Command {
@@ -25,7 +26,7 @@ export function sendCommand(): Command {
       withRooms(async (rooms) => {
         if (!rooms.connectors.has(connector))
           throw controllerErrors.unknownConnector(connector, [...rooms.connectors.keys()]);
-        const fixtures = fixturesOf(connector);
+        const fixtures = fixturesOf(rooms, connector);
         if (name === undefined)
           return output(
             options.json === true,

@@ -26,6 +26,8 @@ export function startCommand(): Command {
       },
       "ready",
     );
+    for (const { from, ...why } of hub.rooms.refusedConnectors)
+      log.error({ connector: from, ...why }, "a connector is refused; the hub runs without it");
     warn(config, hub.rooms.master, await hub.rooms.controllers(), log);
     if (hub.rooms.embedded && hub.rooms.migrated > 0) await playSandbox(hub);
     else process.stdout.write(`Lethe is ready at ${paint("cyan", hub.url)}\n`);

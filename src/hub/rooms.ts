@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Config } from "#config";
-import { connectors } from "#connectors";
+import { type LoadedConnector, loadConnectors, type RefusedConnector } from "#connectors";
 import { type OpenDatabase, openDatabase, tables } from "#database";
 import { didOf } from "#identity";
 import type { Connector } from "#kit";
@@ -19,6 +19,10 @@ export interface Rooms extends OpenDatabase {
   readonly master: MasterKeyProvider;
   readonly ring: KeyRing;
   readonly connectors: ReadonlyMap<string, Connector>;
+  /** The same with their folders. */
+  readonly loaded: ReadonlyMap<string, LoadedConnector>;
+  /** Those that were asked for and cannot be had: the hub runs without them. */
+  readonly refusedConnectors: readonly RefusedConnector[];
   /** Every controller but the hub itself. */
   controllers(): Promise<readonly ControllerRow[]>;
 }
@@ -31,6 +35,7 @@ export interface ControllerRow {
 
 /** Opens them. Throws if the master key is not the one that the database's keys are wrapped under. */
 export async function openRooms(config: Config): Promise<Rooms> {
+  const { loaded, refused } = await loadConnectors(config.connectors);
   const opened = await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir });
   try {
     const master =
@@ -41,7 +46,13 @@ export async function openRooms(config: Config): Promise<Rooms> {
     await ensureHub(opened, ring);
     // Proves that the master key fits, before anything is accepted that could not be opened again.
     await ring.keys(HUB);
-    return { ...opened, config, master, ring, connectors, controllers: () => listControllers(opened) };
+    return {
+      ...opened,
+      ...{ config, master, ring, loaded },
+      connectors: new Map([...loaded].map(([id, { connector }]) => [id, connector])),
+      refusedConnectors: refused,
+      controllers: () => listControllers(opened),
+    };
   } catch (error) {
     await opened.close();
     throw error;

@@ -1,3 +1,4 @@
+export { acme } from "./acme.ts";
 export { freshDatabase, type TestDatabase } from "./database.ts";
 export { openTestDoor } from "./door.ts";
 export { childEnvironment, type HubProcess, startHubProcess } from "./hub-process.ts";

@@ -17,8 +17,9 @@ export async function runLethe(
   args: readonly string[],
   settings: Record<string, string>,
   input = "",
+  cwd = process.cwd(),
 ): Promise<CommandResult> {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: childEnvironment(settings) });
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: childEnvironment(settings) });
   let out = "";
   let err = "";
   child.stdout.on("data", (chunk: Buffer) => {
