@@ -30,7 +30,7 @@ const Vector = z.object({
   }),
 });
 
-const vectors = ["shopify", "stripe", "mailchimp"].flatMap((platform) =>
+const vectors = ["shopify", "stripe", "mailchimp", "quickbooks"].flatMap((platform) =>
   existsSync(FOLDER)
     ? readdirSync(`${FOLDER}/${platform}`).map((file) => ({
         name: `${platform}/${file}`,

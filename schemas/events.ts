@@ -10,9 +10,11 @@ export const events = {
   "delivery/received": z
     .strictObject({ controllerId: ControllerId, deliveryId: DeliveryId })
     .describe("A delivery is committed in the inbox."),
-  "delivery/retried": z
+  "delivery/set-apart": z
     .strictObject({ controllerId: ControllerId, deliveryId: DeliveryId })
-    .describe("One delivery, by itself: a retry after a failure inside a batch, or a replay."),
+    .describe(
+      "A delivery that goes on alone: it failed for a passing reason, or its platform has to be asked for what it points to.",
+    ),
   "consent/changed": z
     .strictObject({
       controllerId: ControllerId,

@@ -1,18 +1,37 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connectors } from "#connectors";
-import { type Fixture, instant, loadFixtures } from "#kit";
+import {
+  type Connector,
+  configured,
+  type Fixture,
+  instant,
+  loadFixtures,
+  MAX_RECORDS,
+  type Outcome,
+} from "#kit";
 import type { ControllerId } from "#schemas";
-import { freshRooms, type HubProcess, sendFixture, startHubProcess, type TestRooms } from "#test";
+import {
+  freshRooms,
+  type HubProcess,
+  type SimulatedPlatforms,
+  sendFixture,
+  simulatePlatforms,
+  startHubProcess,
+  type TestRooms,
+} from "#test";
 
 /** Every fixture of every platform, signed and sent over HTTP to a running hub, and looked at in the database. */
 let rooms: TestRooms;
 let hub: HubProcess;
+let platforms: SimulatedPlatforms;
 beforeAll(async () => {
   rooms = await freshRooms();
+  platforms = await simulatePlatforms();
   hub = await startHubProcess({
+    ...platforms.environment,
     DATABASE_URL: rooms.url,
     LETHE_MASTER_KEY: rooms.masterKey,
     LETHE_DATA_DIR: mkdtempSync(join(tmpdir(), "lethe-")),
@@ -20,6 +39,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await hub.stop();
+  await platforms.stop();
   await rooms.drop();
 });
 
@@ -32,46 +52,106 @@ const cases = [...connectors.values()].flatMap((connector) =>
 const rows = (table: string, controllerId: ControllerId) =>
   rooms.superuser((sql) => sql`select * from ${sql(table)} where controller_id = ${controllerId}`);
 
-type Expected = Record<string, unknown> & { type: string };
+/** What a connection of a fixture with answers calls its platform's API with. */
+const credentialsOf = (connector: string): unknown =>
+  JSON.parse(readFileSync(`fixtures/${connector}/credentials.json`, "utf8"));
+
+function asConfigured(id: string): Connector {
+  const connector = connectors.get(id);
+  if (connector === undefined) throw new Error(`no connector ${id}`);
+  return configured(connector, connector.configuration?.example);
+}
+
+type Expected = Record<string, unknown> & { type: string; ordinal: number };
+
+/** What each event of a fixture gives, its records numbered as they are stored. */
+const eventsOf = ({ expect: { events, ...single } }: Fixture): Outcome[] =>
+  (events ?? [single]).map((event, index) => ({
+    ...event,
+    records: ((event.records ?? []) as Expected[]).map((record, place) => ({
+      ...record,
+      ordinal: index * MAX_RECORDS + place,
+    })),
+  }));
+
 const ofType = (fixture: Fixture, type: string) =>
-  ((fixture.expect.records ?? []) as Expected[])
-    .map((record, ordinal) => ({ ...record, ordinal }))
-    .filter((record) => record.type === type) as (Expected & { ordinal: number })[];
+  eventsOf(fixture).flatMap(({ records }) =>
+    (records as Expected[]).filter((record) => record.type === type),
+  );
+
+const IDENTIFIERS = ["email", "phone", "platformId"] as const;
+
+/** What each event knows its person by, or by an object of theirs that came before; events about nobody are left out. */
+const identified = (fixture: Fixture) => {
+  const owners = new Map<string, string[]>();
+  return eventsOf(fixture).flatMap(({ records }) => {
+    const [person] = (records as Expected[]).filter(({ type }) => type === "subject");
+    const named = IDENTIFIERS.flatMap((kind) => (person?.[kind] as string[] | undefined) ?? []);
+    const objects = (person?.["objects"] as string[] | undefined) ?? [];
+    const known = named.length > 0 ? named : objects.flatMap((object) => owners.get(object) ?? []);
+    for (const object of objects) if (!owners.has(object) && named.length > 0) owners.set(object, named);
+    return known.length === 0
+      ? []
+      : [{ records: records as Expected[], known: known.map((text) => text.toLowerCase()) }];
+  });
+};
+
+/** How many people there are: those who share an identifier are one. */
+function peopleIn(fixture: Fixture): number {
+  const people: Set<string>[] = [];
+  for (const { known } of identified(fixture)) {
+    const same = people.filter((person) => known.some((text) => person.has(text)));
+    for (const one of same) people.splice(people.indexOf(one), 1);
+    people.push(new Set([...known, ...same.flatMap((one) => [...one])]));
+  }
+  return people.length;
+}
+
+function statusOf(fixture: Fixture): { status: string; error: string | null } {
+  const events = eventsOf(fixture);
+  const [error = null] = events.flatMap((event) => event.error ?? []);
+  const ignored = events.every(({ outcome }) => outcome === "ignored");
+  return { status: error !== null ? "failed" : ignored ? "ignored" : "processed", error };
+}
 
 describe("a running hub turns", () => {
   test.each(cases)("$name into its records", async ({ connector, fixture }) => {
     const controllerId = await rooms.controller();
-    const { id, secret } = await rooms.connection(controllerId, connector, { region: "CA" });
+    platforms.answer(fixture.answers);
+    const { id, secret } = await rooms.connection(controllerId, connector, {
+      region: "CA",
+      ...(fixture.answers.size > 0 ? { credentials: credentialsOf(connector) } : {}),
+    });
     const response = await sendFixture(`${hub.url}/webhooks/${connector}/${id}`, connector, fixture, secret);
     expect(response.status).toBe(200);
     const settled = async () => (await rows("delivery", controllerId))[0];
-    const status = fixture.expect.error !== undefined ? "failed" : (fixture.expect.outcome ?? "processed");
+    const { status, error } = statusOf(fixture);
     await expect.poll(async () => (await settled())?.status, { timeout: 15_000 }).toBe(status);
     const delivery = await settled();
-    expect(delivery?.error_code).toBe(fixture.expect.error ?? null);
+    expect(delivery?.error_code).toBe(error);
     // What is done with is shredded; what failed is kept, sealed, for a replay.
     await expect
       .poll(async () => (await rows("delivery_payload", controllerId)).length)
       .toBe(status === "failed" ? 1 : 0);
 
-    const [person] = ofType(fixture, "subject");
-    const identified =
-      person !== undefined && ["email", "phone", "platformId"].some((kind) => kind in person);
-    expect(await rows("subject", controllerId)).toHaveLength(identified ? 1 : 0);
+    expect(await rows("subject", controllerId)).toHaveLength(peopleIn(fixture));
     const when = (given: unknown) =>
       instant(typeof given === "string" ? given : fixture.headers["x-shopify-triggered-at"]);
 
+    const known = asConfigured(connector);
     const activities = await rows("processing_activity", controllerId);
     expect(activities.map((row) => [row.ordinal, row.activity])).toEqual(
-      identified ? ofType(fixture, "activity").map((record) => [record.ordinal, record.activity]) : [],
+      identified(fixture).flatMap(({ records }) =>
+        records.filter(({ type }) => type === "activity").map((record) => [record.ordinal, record.activity]),
+      ),
     );
     for (const row of activities) {
-      const declared = connectors.get(connector)?.activities[row.activity as string];
+      const declared = known.activities[row.activity as string];
       expect(row).toMatchObject({
         purpose: declared?.purpose,
         lawful_basis: declared?.lawfulBasis,
         data_categories: declared?.dataCategories,
-        recipient: connectors.get(connector)?.name,
+        recipient: declared?.recipient ?? known.name,
       });
       const occurred = when(
         ofType(fixture, "activity").find(({ ordinal }) => ordinal === row.ordinal)?.occurredAt,

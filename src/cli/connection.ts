@@ -6,6 +6,7 @@ import {
   listConnections,
   removeConnection,
   rotateSecret,
+  updateConnection,
 } from "#controllers";
 import type { Rooms } from "#hub";
 import { type ConnectionId, type ConnectionView, type ControllerId, LetheError } from "#schemas";
@@ -26,7 +27,14 @@ interface AddOptions {
   readonly account?: string;
   readonly secret: string;
   readonly credentials?: string;
+  readonly configuration?: string;
   readonly region?: string;
+  readonly json?: boolean;
+}
+
+interface UpdateOptions {
+  readonly credentials?: string;
+  readonly configuration?: string;
   readonly json?: boolean;
 }
 
@@ -36,6 +44,7 @@ export function connectionCommand(): Command {
     command("add <connector>", "connect a controller to a platform", [
       "connection add shopify --controller 4f0c… --account acme.myshopify.com --secret -  < client-secret.txt",
       "connection add stripe --controller 4f0c… --secret whsec_… --credentials stripe.json",
+      "connection add generic --controller 4f0c… --secret - --configuration mapping.json",
     ])
       .requiredOption("--controller <id>", "the controller", uuidArgument)
       .option(
@@ -44,6 +53,10 @@ export function connectionCommand(): Command {
       )
       .requiredOption("--secret <secret>", "the platform's webhook secret; - reads it from standard input")
       .option("--credentials <file>", "a JSON file with what the platform's API needs")
+      .option(
+        "--configuration <file>",
+        "a JSON file that says how the platform signs and what it sends, for the generic connector",
+      )
       .option("--region <country>", "where phone numbers without a country code are from, e.g. DE")
       .action((connectorId: string, options: AddOptions) =>
         withRooms((rooms) => add(rooms, connectorId, options)),
@@ -69,6 +82,17 @@ export function connectionCommand(): Command {
           );
         }),
       ),
+  );
+  commands.addCommand(
+    command(
+      "update <connection>",
+      "replace what a connection calls its platform's API with, or how it is configured",
+      ["connection update 7d1e… --credentials quickbooks.json"],
+      uuidArgument,
+    )
+      .option("--credentials <file>", "a JSON file with what the platform's API needs")
+      .option("--configuration <file>", "a JSON file, for the generic connector")
+      .action((id: string, options: UpdateOptions) => withRooms((rooms) => update(rooms, id, options))),
   );
   commands.addCommand(
     command(
@@ -127,7 +151,8 @@ async function add(rooms: Rooms, connectorId: string, options: AddOptions): Prom
     account: options.account,
     region: options.region,
     secret: await secretValue(options.secret),
-    credentials: options.credentials === undefined ? undefined : readCredentials(options.credentials),
+    credentials: readJson(options.credentials),
+    configuration: readJson(options.configuration),
   };
   const { secretUrl, ...view } = await createConnection(
     rooms.database,
@@ -158,16 +183,31 @@ export async function allConnections(rooms: Rooms, controller?: string): Promise
 async function findConnection(
   rooms: Rooms,
   id: string,
-): Promise<{ controllerId: ControllerId; id: ConnectionId }> {
+): Promise<{ controllerId: ControllerId; id: ConnectionId; connector: string }> {
   const found = (await allConnections(rooms)).find((connection) => connection.id === id);
   if (found === undefined) throw controllerErrors.unknownConnection(id);
-  return { controllerId: found.controller, id: found.id };
+  return { controllerId: found.controller, id: found.id, connector: found.connector };
 }
 
-function readCredentials(file: string): unknown {
+async function update(rooms: Rooms, id: string, options: UpdateOptions): Promise<void> {
+  if (options.credentials === undefined && options.configuration === undefined)
+    throw new LetheError("cli/nothing-to-do", "say what to replace: --credentials, --configuration or both");
+  const target = await findConnection(rooms, id);
+  const connector = rooms.connectors.get(target.connector);
+  if (connector === undefined)
+    throw controllerErrors.unknownConnector(target.connector, [...rooms.connectors.keys()]);
+  await updateConnection(rooms.database, rooms.ring, connector, target, {
+    credentials: readJson(options.credentials),
+    configuration: readJson(options.configuration),
+  });
+  output(options.json === true, { id, updated: true }, () => "Updated. It counts from the next delivery on.");
+}
+
+function readJson(file: string | undefined): unknown {
+  if (file === undefined) return undefined;
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch {
-    throw new LetheError("connection/unreadable-credentials", `${file} cannot be read as JSON`);
+    throw new LetheError("connection/unreadable-file", `${file} cannot be read as JSON`);
   }
 }

@@ -40,15 +40,17 @@ interface Found {
   readonly readme: string;
 }
 
-/** A connector that the hub knows, by its id; otherwise a folder, a file, or a package. */
+/** One that this hub knows, by its name; otherwise a folder with `index.ts`, `README.md` and `fixtures/`. */
 async function load(named: string): Promise<Found> {
-  const { loaded } = await loadConnectors(readConfig(process.env).connectors);
-  const { connector, folder, fixtures } = loaded.get(named) ?? (await loadConnector(named));
-  return {
-    connector,
-    fixtures: existsSync(fixtures) ? loadFixtures(fixtures) : [],
-    readme: join(folder, "README.md"),
-  };
+  const known = /^[a-z][a-z0-9-]*$/.test(named)
+    ? (await loadConnectors(readConfig(process.env).connectors)).loaded.get(named)
+    : undefined;
+  const { connector, folder, fixtures } = known ?? (await loadConnector(named));
+  return { connector, fixtures: fixturesIn(fixtures), readme: join(folder, "README.md") };
+}
+
+function fixturesIn(folder: string): Fixture[] {
+  return existsSync(folder) ? loadFixtures(folder) : [];
 }
 
 /** Whether the README's list of topics was another. */

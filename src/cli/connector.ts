@@ -3,15 +3,19 @@ import { readConfig } from "#config";
 import { loadConnectors } from "#connectors";
 import { doorsOf } from "#kit";
 import { command, group } from "./command.ts";
+import { connectorNewCommand } from "./connector-new.ts";
 import { connectorTestCommand } from "./connector-test.ts";
 import { output, paint, table } from "./print.ts";
 
 export function connectorCommand(): Command {
-  const commands = group("connector", "the platforms that Lethe knows", [
+  return group("connector", "the platforms that Lethe knows, and how to add one", [
     "connector list",
-    "connector test shopify",
-  ]);
-  return commands.addCommand(listCommand()).addCommand(connectorTestCommand());
+    "connector new acme",
+    "connector test ./acme",
+  ])
+    .addCommand(listCommand())
+    .addCommand(connectorNewCommand())
+    .addCommand(connectorTestCommand());
 }
 
 function listCommand(): Command {
@@ -23,13 +27,16 @@ function listCommand(): Command {
     const rows = [...loaded.values()].map(({ connector }) => ({
       id: connector.id,
       name: connector.name,
-      verifies: doorsOf(connector).at(-1)?.signature.summary ?? "",
-      topics: Object.keys(connector.events),
+      verifies:
+        connector.configuration === undefined
+          ? (doorsOf(connector).at(-1)?.signature.summary ?? "")
+          : "as each connection is configured",
+      topics: connector.configuration === undefined ? Object.keys(connector.events) : [],
       documentation: connector.documentation,
     }));
     output(options.json === true, rows, () =>
       table(
-        rows.map(({ topics, documentation: _, ...row }) => ({ ...row, topics: topics.length })),
+        rows.map(({ topics, documentation: _, ...row }) => ({ ...row, topics: topics.length || null })),
         "",
       ),
     );

@@ -29,7 +29,7 @@ async function link(...emails: string[]) {
   return rooms.database.inController(controllerId, async (tx) => {
     const claim = claimOf(keys, { deliveryId, connectionId, region: null }, subject({ emails }));
     const { subjects, merges } = await linkClaims(tx, keys, [claim]);
-    const id = subjects.get(deliveryId)?.subjectId as SubjectId;
+    const id = subjects.get(claim)?.subjectId as SubjectId;
     return { id, merges: merges.length, changed: await consentsChangedByMerges(tx, merges) };
   });
 }

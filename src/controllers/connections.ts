@@ -1,11 +1,12 @@
 import { v4 as uuid } from "uuid";
 import { appendEvents } from "#audit";
 import { and, type ControllerTransaction, type Database, eq, ne, tables } from "#database";
-import { CONNECTIONS_CHANGED, openSecrets, sealSecrets, type WebhookSecret } from "#intake";
-import { type Connector, doorsOf, plainAccount, webhookRequest } from "#kit";
+import { CONNECTIONS_CHANGED, openSecrets, sealCredentials, sealSecrets, type WebhookSecret } from "#intake";
+import { type Connector, configured, doorsOf, plainAccount, webhookRequest } from "#kit";
 import { ConnectionId, type ConnectionView, type ControllerId, type Sealed } from "#schemas";
-import { type ControllerKeys, type KeyRing, seal } from "#vault";
+import type { ControllerKeys, KeyRing } from "#vault";
 import { controllerErrors } from "./errors.ts";
+import { checkConfiguration, checkCredentials } from "./settings.ts";
 
 /** A connection's view, and the one time that its URL is shown with the secret in it, where the platform needs it there. */
 export interface NewConnection extends ConnectionView {
@@ -16,6 +17,7 @@ export interface ConnectionSettings {
   readonly account?: string | undefined;
   readonly secret: string;
   readonly credentials?: unknown;
+  readonly configuration?: unknown;
   readonly region?: string | undefined;
 }
 
@@ -32,6 +34,7 @@ export async function createConnection(
   if (settings.region !== undefined && !/^[A-Z]{2}$/.test(settings.region))
     throw controllerErrors.badRegion();
   const credentials = checkCredentials(connector, settings.credentials);
+  const configuration = checkConfiguration(connector, settings.configuration);
   const keys = await ring.keys(controllerId);
   const id = ConnectionId.parse(uuid());
   const secrets: WebhookSecret[] = [{ value: settings.secret, expiresAt: null }];
@@ -46,6 +49,7 @@ export async function createConnection(
         secrets: sealSecrets(keys, controllerId, id, secrets),
         credentials: credentials === undefined ? null : sealCredentials(keys, controllerId, id, credentials),
         region: settings.region ?? null,
+        configuration,
       })
       .returning();
     await noteChange(tx, "connection.created", id, { connector: connector.id });
@@ -53,7 +57,7 @@ export async function createConnection(
   });
   if (created === undefined) throw controllerErrors.unknownConnection(id);
   const view = viewOf(created, connector, 1, baseUrl);
-  return { ...view, secretUrl: withSecret(connector, view.url, settings.secret) };
+  return { ...view, secretUrl: withSecret(configured(connector, configuration), view.url, settings.secret) };
 }
 
 /** All connections of a controller, oldest first. */
@@ -73,6 +77,32 @@ export async function listConnections(
       .orderBy(tables.connection.createdAt),
   );
   return rows.map((row) => viewOf(row, connectors.get(row.connector), currentCount(keys, row), baseUrl));
+}
+
+/** Replaces a connection's credentials or configuration; what is not given stays as it is. */
+export async function updateConnection(
+  database: Database,
+  ring: KeyRing,
+  connector: Connector,
+  { controllerId, id }: { controllerId: ControllerId; id: ConnectionId },
+  changes: { credentials?: unknown; configuration?: unknown },
+): Promise<void> {
+  const credentials = checkCredentials(connector, changes.credentials);
+  const configuration =
+    changes.configuration === undefined ? undefined : checkConfiguration(connector, changes.configuration);
+  const keys = await ring.keys(controllerId);
+  await database.inController(controllerId, async (tx) => {
+    await tx.db
+      .update(tables.connection)
+      .set({
+        ...(credentials && { credentials: sealCredentials(keys, controllerId, id, credentials) }),
+        ...(configuration === undefined ? {} : { configuration }),
+      })
+      .where(and(eq(tables.connection.controllerId, controllerId), eq(tables.connection.id, id)));
+    await noteChange(tx, "connection.updated", id, {
+      what: [...(credentials ? ["credentials"] : []), ...(configuration ? ["configuration"] : [])].join(", "),
+    });
+  });
 }
 
 /** Adds a secret; the old ones still count for `keepHours`, because platforms sign with either for a while. */
@@ -155,31 +185,6 @@ export async function secretsOf(
   return openSecrets(keys, target.controllerId, target.id, row.secrets as Sealed<WebhookSecret[]>);
 }
 
-function checkCredentials(connector: Connector, given: unknown): unknown {
-  if (given === undefined) return undefined;
-  if (connector.credentials === undefined)
-    throw controllerErrors.badCredentials(connector.name, "it uses none; leave --credentials out");
-  const parsed = connector.credentials.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(
-    ({ path, message }) => `${path.join(".") || "the file"}: ${message}`,
-  );
-  throw controllerErrors.badCredentials(connector.name, faults.join("; "));
-}
-
-function sealCredentials(
-  keys: ControllerKeys,
-  controllerId: ControllerId,
-  id: ConnectionId,
-  credentials: unknown,
-): Uint8Array {
-  return seal(
-    keys.current("seal"),
-    { purpose: "credentials", controllerId, recordId: id },
-    Buffer.from(JSON.stringify(credentials)),
-  );
-}
-
 function currentCount(keys: ControllerKeys, row: typeof tables.connection.$inferSelect): number {
   return openSecrets(keys, row.controllerId, row.id, row.secrets as Sealed<WebhookSecret[]>).filter(
     ({ expiresAt }) => expiresAt === null || Date.parse(expiresAt) > Date.now(),
@@ -202,7 +207,10 @@ function viewOf(
     url:
       connector === undefined
         ? url
-        : withSecret(connector, url, "<secret>").replace("%3Csecret%3E", "<secret>"),
+        : withSecret(configured(connector, row.configuration), url, "<secret>").replace(
+            "%3Csecret%3E",
+            "<secret>",
+          ),
     secrets,
     createdAt: new Date(row.createdAt).toISOString(),
   };

@@ -20,6 +20,16 @@ export const controllerErrors = {
       "connection/bad-credentials",
       `the credentials are not what ${connector} needs: ${faults}`,
     ),
+  noConfiguration: (connector: string) =>
+    new LetheError(
+      "connection/no-configuration",
+      `${connector} works only with a configuration: a JSON file given with --configuration (see docs/connectors.md)`,
+    ),
+  notConfigurable: (connector: string) =>
+    new LetheError(
+      "connection/not-configurable",
+      `${connector} has nothing to configure; leave --configuration out`,
+    ),
   badRegion: () =>
     new LetheError("connection/bad-region", "--region is a country of ISO 3166-1 alpha-2, such as DE or US"),
 };

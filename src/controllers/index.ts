@@ -6,6 +6,7 @@ export {
   removeConnection,
   rotateSecret,
   secretsOf,
+  updateConnection,
 } from "./connections.ts";
 export { createController, listControllers } from "./controllers.ts";
 export { controllerErrors } from "./errors.ts";

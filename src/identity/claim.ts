@@ -13,7 +13,7 @@ export interface Identifier {
   readonly hash: Uint8Array;
 }
 
-/** Whom a delivery is about, by keyed hashes only (but for the platform's own ids, which are sealed when linked). */
+/** Whom an event is about, by keyed hashes only (but for the platform's own ids, which are sealed when linked). */
 export interface Claim {
   readonly deliveryId: DeliveryId;
   readonly connectionId: ConnectionId;

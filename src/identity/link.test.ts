@@ -35,7 +35,7 @@ async function link(...sightings: Sighting[]) {
     );
     const { subjects, events } = await linkClaims(tx, keys, claims);
     return {
-      ids: claims.map(({ deliveryId }) => subjects.get(deliveryId)?.subjectId),
+      ids: claims.map((claim) => subjects.get(claim)?.subjectId),
       types: events.map(({ type }) => type),
     };
   });

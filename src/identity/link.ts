@@ -1,7 +1,7 @@
 import { v4 as uuid } from "uuid";
 import type { EventDraft } from "#audit";
 import type { ControllerTransaction } from "#database";
-import { type DeliveryId, SubjectId } from "#schemas";
+import { SubjectId } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import type { Claim, Identifier } from "./claim.ts";
 import { type KnownIdentifier, knownTo, lockController, objectKey } from "./known.ts";
@@ -15,7 +15,7 @@ export interface Linked {
 }
 
 export interface LinkResult {
-  readonly subjects: ReadonlyMap<DeliveryId, Linked>;
+  readonly subjects: ReadonlyMap<Claim, Linked>;
   readonly events: readonly EventDraft[];
   readonly merges: readonly Merge[];
 }
@@ -48,21 +48,21 @@ export async function linkClaims(
     objects: [],
     candidates: [],
   };
-  const linked = new Map<DeliveryId, Linked>();
+  const linked = new Map<Claim, Linked>();
   const events: EventDraft[] = [];
 
   for (const claim of claims) {
     const subject = subjectOf(claim);
     if (subject === undefined) continue;
     addIdentifiers(claim, subject);
-    linked.set(claim.deliveryId, { subjectId: subject.id, auditReference: subject.auditReference });
+    linked.set(claim, { subjectId: subject.id, auditReference: subject.auditReference });
   }
   await saveChanges(tx, keys, changes);
   // A merge later in the batch may have taken an earlier claim's subject with it.
-  for (const [deliveryId, { subjectId }] of linked) {
+  for (const [claim, { subjectId }] of linked) {
     const survivor = subjects.get(survivorOf(subjectId));
     if (survivor !== undefined)
-      linked.set(deliveryId, { subjectId: survivor.id, auditReference: survivor.auditReference });
+      linked.set(claim, { subjectId: survivor.id, auditReference: survivor.auditReference });
   }
   return { subjects: linked, events, merges: changes.merges };
 

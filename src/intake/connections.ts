@@ -16,6 +16,7 @@ export interface OpenConnection {
   readonly environment: Environment;
   readonly connector: string;
   readonly account: string | null;
+  readonly configuration: unknown;
   readonly secrets: readonly WebhookSecret[];
   readonly keys: ControllerKeys;
 }
@@ -113,6 +114,7 @@ export function openDirectory(database: Database, ring: KeyRing): ConnectionDire
       environment: row.environment,
       connector: row.connector,
       account: row.account,
+      configuration: row.configuration,
       secrets: openSecrets(keys, row.controllerId, row.id, row.secrets as Sealed<WebhookSecret[]>),
       keys,
     };

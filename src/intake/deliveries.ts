@@ -1,47 +1,14 @@
 import type { ControllerTransaction } from "#database";
-import type { ConnectionId, DeliveryId, DeliveryStatus, DeliveryView, Sealed } from "#schemas";
-import type { StoredRequest } from "./sealed-request.ts";
-
-/** A delivery that waits to be processed, its payload still sealed. */
-export interface PendingDelivery {
-  readonly id: DeliveryId;
-  readonly connectionId: ConnectionId;
-  readonly connector: string;
-  readonly region: string | null;
-  readonly receivedAt: string;
-  /** Null when it is gone, which only a hand in the database can do. */
-  readonly sealed: Sealed<StoredRequest> | null;
-}
-
-/**
- * Takes deliveries for processing: locks those that still wait, so that two runs cannot both have their
- * effects, and counts the attempt. Those already settled are left out; one that another run holds is waited for.
- */
-export async function takeDeliveries(
-  { sql, controllerId }: ControllerTransaction,
-  ids: readonly DeliveryId[],
-): Promise<PendingDelivery[]> {
-  const rows = await sql<PendingDelivery[]>`
-    with taken as (
-      select id from delivery where controller_id = ${controllerId} and id = any(${[...ids]}::uuid[]) and status = 'received'
-      order by id for update
-    ), counted as (
-      update delivery d set attempts = attempts + 1 from taken where d.controller_id = ${controllerId} and d.id = taken.id
-      returning d.id, d.connection_id, d.connector, d.received_at
-    )
-    select c.id, c.connection_id as "connectionId", c.connector, c.received_at as "receivedAt", n.region, p.sealed
-    from counted c
-    join connection n on n.controller_id = ${controllerId} and n.id = c.connection_id
-    left join lateral (
-      select sealed from delivery_payload where controller_id = ${controllerId} and delivery_id = c.id offset 0) as p on true
-    order by c.id`;
-  return rows.map((row) => ({ ...row, receivedAt: new Date(row.receivedAt).toISOString() }));
-}
+import type { DeliveryId, DeliveryStatus, DeliveryView } from "#schemas";
 
 export interface Settlement {
   readonly id: DeliveryId;
   readonly status: "processed" | "ignored" | "failed";
   readonly error?: { readonly code: string; readonly message: string };
+  /** The topic that all of its events share, where only processing could find it out. */
+  readonly topic?: string | null;
+  /** False when nothing was tried: it was given up. */
+  readonly attempted?: boolean;
   /** Keyed MAC of the body, where it could be opened: what stays of it after shredding. */
   readonly bodyMac?: Uint8Array;
 }
@@ -54,10 +21,11 @@ export async function settleDeliveries(
   if (settled.length === 0) return [];
   const rows = await sql<{ id: DeliveryId }[]>`
     update delivery d set status = s.status, processed_at = now(), error_code = s.code, error_message = s.message,
-      body_mac = coalesce(decode(s.mac, 'hex'), d.body_mac)
+      attempts = d.attempts + s.tries, topic = coalesce(d.topic, s.topic), body_mac = coalesce(decode(s.mac, 'hex'), d.body_mac)
     from unnest(${settled.map(({ id }) => id)}::uuid[], ${settled.map(({ status }) => status)}::text[],
       ${settled.map(({ error }) => error?.code ?? null)}::text[], ${settled.map(({ error }) => error?.message ?? null)}::text[],
-      ${settled.map(({ bodyMac }) => (bodyMac === undefined ? null : Buffer.from(bodyMac).toString("hex")))}::text[]) as s(id, status, code, message, mac)
+      ${settled.map(({ bodyMac }) => (bodyMac === undefined ? null : Buffer.from(bodyMac).toString("hex")))}::text[],
+      ${settled.map(({ topic }) => topic ?? null)}::text[], ${settled.map(({ attempted }) => (attempted === false ? 0 : 1))}::int[]) as s(id, status, code, message, mac, topic, tries)
     where d.controller_id = ${controllerId} and d.id = s.id and d.status = 'received' returning d.id`;
   return rows.map(({ id }) => id);
 }

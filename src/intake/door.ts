@@ -2,6 +2,7 @@ import { RateLimiterMemory } from "rate-limiter-flexible";
 import { v7 as uuidv7 } from "uuid";
 import {
   type Connector,
+  configured,
   type DeliveryFacts,
   declaredTopic,
   doorFor,
@@ -77,20 +78,24 @@ export function openDoor(options: DoorOptions): Door {
     async toAccount(connectorId, arrival) {
       const connector = connectors.get(connectorId);
       const account = connector === undefined ? undefined : claimedAccount(connector, arrival.head);
-      const connections = account === undefined ? [] : await directory.byAccount(connectorId, account);
+      const connections =
+        account === undefined || connector?.configuration !== undefined
+          ? []
+          : await directory.byAccount(connectorId, account);
       if (connector === undefined || connections.length === 0) throw intakeErrors.unknownConnection();
       return admit(connector, connections, arrival);
     },
   };
 
   async function admit(
-    connector: Connector,
+    known: Connector,
     connections: readonly OpenConnection[],
     arrival: Arrival,
   ): Promise<Admission> {
     const request: WebhookRequest = { ...arrival.head, body: await arrival.body() };
     let reason: Refusal = "no_secret";
     for (const connection of connections) {
+      const connector = configured(known, connection.configuration);
       const secrets = currentSecrets(connection.secrets, now());
       const received = receive(connector, request, { secrets, account: connection.account }, now());
       if (received.kind === "delivery") return store(connector, connection, request, received.about);
@@ -101,7 +106,7 @@ export function openDoor(options: DoorOptions): Door {
       }
       reason = received.reason;
     }
-    observe({ connector: connector.id, outcome: "refused", reason });
+    observe({ connector: known.id, outcome: "refused", reason });
     // Counted after verification, so that a request that verifies is never held back by those that did not.
     const allowed = await refusals.consume(`${arrival.address} ${connections[0]?.id}`).then(
       () => true,

@@ -52,6 +52,11 @@ export const intakeErrors = {
       `only a failed delivery can be replayed, and this one is ${status}`,
     ),
   unknownDelivery: () => new LetheError("intake/unknown-delivery", "there is no delivery of this id"),
+  noCredentials: () =>
+    new LetheError(
+      "intake/no-credentials",
+      "the connection has no credentials; set them with `lethe connection update --credentials`",
+    ),
   payloadGone: () =>
     new LetheError("intake/payload-gone", "the delivery's payload was shredded when its replay window ended"),
 };

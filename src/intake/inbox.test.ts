@@ -30,7 +30,13 @@ async function webhooks(
   { bytes = 100, of = controllerId, connectionId = connection.id } = {},
 ) {
   const keys = await rooms.ring.keys(of);
-  const about = { topic: undefined, account: undefined, occurredAt: undefined, environment: undefined };
+  const about = {
+    door: 0,
+    topic: undefined,
+    account: undefined,
+    occurredAt: undefined,
+    environment: undefined,
+  };
   return identities.map((identity) => {
     const id = DeliveryId.parse(uuidv7());
     return {

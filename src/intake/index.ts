@@ -7,20 +7,26 @@ export {
   sealSecrets,
   type WebhookSecret,
 } from "./connections.ts";
+export { type Credentials, credentialStore, sealCredentials } from "./credentials.ts";
 export {
   type DeliveryFilter,
   expireDeliveries,
   forgottenDeliveries,
   listDeliveries,
   noteFailure,
-  type PendingDelivery,
   type Settlement,
   settleDeliveries,
   shredPayloads,
-  takeDeliveries,
 } from "./deliveries.ts";
 export { type Admission, type Arrival, type Door, type Observed, openDoor } from "./door.ts";
 export { intakeErrors } from "./errors.ts";
+export { claimEvents, type EventKey, eventKey, knownEvents } from "./events.ts";
 export { type Inbox, openInbox } from "./inbox.ts";
+export {
+  connectionsByAccount,
+  type DeliveryConnection,
+  type PendingDelivery,
+  pendingDeliveries,
+} from "./pending.ts";
 export { type ReplayOutcome, replayDeliveries } from "./replay.ts";
 export { openRequest, type StoredRequest, sealRequest } from "./sealed-request.ts";

@@ -4,6 +4,8 @@ import { type ControllerKeys, open, seal } from "#vault";
 /** What processing needs of a request: its body as it came, and what its envelope said. */
 export interface StoredRequest {
   readonly about: {
+    /** Which of the connector's doors it came through. */
+    readonly door: number;
     readonly topic: string | undefined;
     readonly account: string | undefined;
     readonly occurredAt: string | undefined;

@@ -62,6 +62,8 @@ export interface DeliveryIdentity {
   readonly parts: readonly Extractor[];
   /** Also compare the body, because two deliveries may share these parts. */
   readonly withBody?: boolean | ((parts: readonly string[]) => boolean);
+  /** The platform sends nothing that tells a repeat from another event: every request is a delivery of its own. */
+  readonly repeatsUnknown?: true;
 }
 
 export interface ActivityDeclaration {

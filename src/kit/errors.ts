@@ -9,6 +9,8 @@ export const payloadErrors = {
     ),
   tooDeep: (limit: number) =>
     new LetheError("payload/too-deep", `the body is nested deeper than ${limit} levels`),
+  tooMany: (limit: number) =>
+    new LetheError("payload/too-many", `the request carries more than ${limit} events`),
   noTopic: () =>
     new LetheError("payload/no-topic", "the request does not say what it is about (its topic is missing)"),
   /** `where` holds schema paths only, never values. */
@@ -17,7 +19,7 @@ export const payloadErrors = {
       "payload/unexpected-shape",
       `the payload is not what the connector expects at ${where}; if the platform changed it, update the connector and replay`,
     ),
-  wrongAccount: () =>
+  unknownAccount: () =>
     new LetheError(
       "payload/unknown-account",
       "the event is for an account that this controller has no connection to; add one and replay",

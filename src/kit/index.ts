@@ -1,5 +1,14 @@
 export { z } from "zod";
 export {
+  ActivityPurpose,
+  ConsentMethod,
+  ConsentNature,
+  ConsentPurpose,
+  ConsentState,
+  DataCategory,
+  LawfulBasis,
+} from "#schemas";
+export {
   type ApiAuth,
   type ApiDeclaration,
   bearer,
@@ -8,6 +17,7 @@ export {
   openApi,
   type PlatformApi,
 } from "./api/index.ts";
+export { configured } from "./configured.ts";
 export {
   type Check,
   type ConformanceOptions,

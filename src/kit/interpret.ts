@@ -25,6 +25,8 @@ export interface ReceivedEvent {
   readonly payload: unknown;
 }
 
+/** The most events that a request may carry. Klaviyo's carry up to 1,000, and no platform's are known to carry more. */
+export const MAX_EVENTS = 10_000;
 /** The most records that an event may give. */
 export const MAX_RECORDS = 100;
 
@@ -44,7 +46,9 @@ export function eventsOf(
   const { topic, account, occurredAt } = about;
   if (door?.events === undefined)
     return [{ index: 0, topic, account, occurredAt, identity: undefined, payload }];
-  return safely(() => door.events?.(payload) ?? []).map((event, index) => {
+  const events = safely(() => door.events?.(payload) ?? []);
+  if (events.length > MAX_EVENTS) throw payloadErrors.tooMany(MAX_EVENTS);
+  return events.map((event, index) => {
     const envelope: Envelope = { request: { header: () => undefined }, body: payload, event };
     const parts = door.id.parts.map((part) => part(envelope)).filter((part) => part !== undefined);
     return {

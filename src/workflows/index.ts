@@ -4,7 +4,7 @@ import type { Connector } from "#kit";
 import type { ControllerId } from "#schemas";
 import type { KeyRing } from "#vault";
 import { expire } from "./expire-deliveries.ts";
-import { processDelivery, retryDelivery } from "./process-delivery.ts";
+import { processAlone, processDelivery } from "./process-delivery.ts";
 import { recover } from "./recover-deliveries.ts";
 
 export { announce } from "./outbox.ts";
@@ -26,7 +26,7 @@ export interface WorkflowRooms {
 export function defineWorkflows(client: Inngest, rooms: WorkflowRooms): InngestFunction.Any[] {
   return [
     processDelivery(client, rooms),
-    retryDelivery(client, rooms),
+    processAlone(client, rooms),
     recover(client, rooms),
     expire(client, rooms),
   ];

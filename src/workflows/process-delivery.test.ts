@@ -80,7 +80,7 @@ describe("a delivery that fails for a passing reason", () => {
     await noRoomFor("customer.deleted", 4); // with the others, alone, and at its first two retries
     await hub.working(async () => {
       await eventually(shop.state).toEqual({ processed: 3, left: [] });
-      await eventually(shop.runs).toEqual(["process-delivery 3 completed", "retry-delivery 1 completed"]);
+      await eventually(shop.runs).toEqual(["process-delivery 3 completed", "process-alone 1 completed"]);
     });
     expect(await shop.delivery(refused)).toMatchObject({ attempts: 4, error: null });
     expect(await shop.effects()).toHaveLength(3);

@@ -4,11 +4,12 @@ import { appendEvents } from "#audit";
 import { isConnectionFault } from "#database";
 import { noteFailure, settleDeliveries, shredPayloads } from "#intake";
 import { type ControllerId, type DeliveryId, describeError, events } from "#schemas";
+import { type Fetched, fetchObjects } from "./fetch-objects.ts";
 import type { WorkflowRooms } from "./index.ts";
 import { recordDeliveries } from "./record-deliveries.ts";
 
 const received = eventType("delivery/received", { schema: events["delivery/received"] });
-const retried = eventType("delivery/retried", { schema: events["delivery/retried"] });
+const setApart = eventType("delivery/set-apart", { schema: events["delivery/set-apart"] });
 
 /** What a failed run was about; a batch names all of its events. */
 const Received = z.object({ data: events["delivery/received"] });
@@ -21,7 +22,7 @@ const AT_ONCE = 2;
 
 /**
  * Deliveries of one controller, many in a run: record their effects in one commit, then shred their payloads.
- * One that fails for a passing reason goes on alone, with retries of its own.
+ * One that fails for a passing reason, or whose platform has to be asked first, goes on alone.
  */
 export function processDelivery(client: Inngest, rooms: WorkflowRooms) {
   return client.createFunction(
@@ -42,27 +43,30 @@ export function processDelivery(client: Inngest, rooms: WorkflowRooms) {
     async ({ events: batch, step }) => {
       const controllerId = controllerOf(batch);
       const ids = [...new Set(batch.map(({ data }) => data.deliveryId))];
-      const again = await step.run("record", () => recordTogether(rooms, controllerId, ids));
+      const apart = await step.run("record", () => recordTogether(rooms, controllerId, ids));
       await step.run("shred", () => shred(rooms, controllerId, ids));
-      if (again.length > 0)
+      if (apart.length > 0)
         await step.sendEvent(
-          "retry alone",
-          again.map((deliveryId) => ({ name: "delivery/retried", data: { controllerId, deliveryId } })),
+          "set apart",
+          apart.map((deliveryId) => ({ name: "delivery/set-apart", data: { controllerId, deliveryId } })),
         );
     },
   );
 }
 
-/** One delivery that failed for a passing reason, tried again with backoff; when retries are spent it is `failed`. */
-export function retryDelivery(client: Inngest, rooms: WorkflowRooms) {
+/**
+ * One delivery by itself, tried again with backoff; when retries are spent it is `failed`. Thin payloads are fetched here,
+ * so that a platform's slow API holds up nobody else.
+ */
+export function processAlone(client: Inngest, rooms: WorkflowRooms) {
   return client.createFunction(
     {
-      id: "retry-delivery",
-      name: "Retry a delivery",
-      triggers: [retried],
+      id: "process-alone",
+      name: "Process a delivery alone",
+      triggers: [setApart],
       retries: 5,
       onFailure: async ({ event, error }) => {
-        const { controllerId, deliveryId } = events["delivery/retried"].parse(event.data.event.data);
+        const { controllerId, deliveryId } = events["delivery/set-apart"].parse(event.data.event.data);
         await giveUp(rooms, controllerId, deliveryId, error.message);
       },
     },
@@ -80,48 +84,61 @@ function controllerOf(batch: readonly { data: { controllerId: ControllerId } }[]
   return first.data.controllerId;
 }
 
-/** Records a batch, and returns those that are to be tried again alone. */
+/** Records a batch, and returns those that go on alone. */
 async function recordTogether(
   rooms: WorkflowRooms,
   controllerId: ControllerId,
   ids: readonly DeliveryId[],
 ): Promise<DeliveryId[]> {
   try {
-    await record(rooms, controllerId, ids);
-    return [];
+    return await record(rooms, controllerId, ids);
   } catch (error) {
     // Nobody's fault in particular: the step is tried again as a whole.
     if (isConnectionFault(error)) throw error;
   }
-  const again: DeliveryId[] = [];
+  const apart: DeliveryId[] = [];
   for (const id of ids) {
     try {
-      await record(rooms, controllerId, [id]);
+      apart.push(...(await record(rooms, controllerId, [id])));
     } catch (error) {
       await note(rooms, controllerId, id, error);
-      again.push(id);
+      apart.push(id);
     }
   }
-  return again;
+  return apart;
 }
 
 async function recordAlone(rooms: WorkflowRooms, controllerId: ControllerId, id: DeliveryId): Promise<void> {
   try {
-    await record(rooms, controllerId, [id]);
+    const keys = await rooms.ring.keys(controllerId);
+    const fetched = await fetchObjects(rooms, keys, controllerId, id);
+    await record(rooms, controllerId, [id], fetched);
+    // Its other events have their effects now; this one's platform may answer later.
+    for (const { error } of fetched.values()) if (error?.retry === true) throw error;
   } catch (error) {
     await note(rooms, controllerId, id, error);
     throw error;
   }
 }
 
+/** Records deliveries, as many transactions as it takes. Returns those that are to be fetched for. */
 async function record(
   rooms: WorkflowRooms,
   controllerId: ControllerId,
   ids: readonly DeliveryId[],
-): Promise<void> {
+  fetched?: Fetched,
+): Promise<DeliveryId[]> {
   const keys = await rooms.ring.keys(controllerId);
-  await rooms.database.inController(controllerId, (tx) => recordDeliveries(tx, keys, rooms.connectors, ids));
-  rooms.committed();
+  const apart: DeliveryId[] = [];
+  for (let left = ids; left.length > 0; ) {
+    const recorded = await rooms.database.inController(controllerId, (tx) =>
+      recordDeliveries(tx, keys, rooms.connectors, left, fetched),
+    );
+    rooms.committed();
+    apart.push(...recorded.apart);
+    left = recorded.left;
+  }
+  return apart;
 }
 
 function note(
@@ -171,7 +188,9 @@ async function giveUp(
   const [code = "internal/unexpected", message = ""] = text.split(/: (.*)/s);
   await rooms.database.inController(controllerId, async (tx) => {
     // Only if it still waits: the run may have failed after it was processed, and its effects stand.
-    const failed = await settleDeliveries(tx, [{ id, status: "failed", error: { code, message } }]);
+    const failed = await settleDeliveries(tx, [
+      { id, status: "failed", error: { code, message }, attempted: false },
+    ]);
     await appendEvents(
       tx,
       failed.map(() => ({

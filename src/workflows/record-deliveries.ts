@@ -1,120 +1,102 @@
 import { type NewActivity, recordActivities } from "#activities";
 import { appendEvents, type EventDraft } from "#audit";
 import { type ConsentChange, consentsChangedByMerges, type NewConsent, recordConsents } from "#consent";
-import { type ControllerTransaction, eq, tables } from "#database";
+import type { ControllerTransaction } from "#database";
 import { type Claim, claimOf, linkClaims } from "#identity";
 import {
-  openRequest,
+  claimEvents,
+  type DeliveryConnection,
   type PendingDelivery,
+  pendingDeliveries,
   type Settlement,
   settleDeliveries,
-  takeDeliveries,
 } from "#intake";
-import { type Connector, interpret, type PersonalRecord } from "#kit";
+import type { Connector } from "#kit";
 import { type NewRightsRequest, recordRightsRequests } from "#rights";
-import { type DeliveryId, describeError, type Environment, LetheError } from "#schemas";
-import { type ControllerKeys, fingerprint, keyedHash } from "#vault";
+import type { DeliveryId } from "#schemas";
+import { type ControllerKeys, fingerprint } from "#vault";
 import { breather } from "./breather.ts";
+import type { Fetched } from "./fetch-objects.ts";
 import { announce } from "./outbox.ts";
+import { type ReadDelivery, type ReadEvent, readDeliveries } from "./read-deliveries.ts";
 
-/** A delivery read: its records are in memory only, and go when the transaction ends. */
-interface Read {
-  readonly delivery: PendingDelivery;
-  readonly connector: Connector;
-  readonly records: readonly PersonalRecord[];
-  readonly occurredAt: string;
-  readonly bodyMac: Uint8Array;
+/** What came of taking deliveries up. */
+export interface Recorded {
+  /** Whose payloads nobody can read without asking their platform first. */
+  readonly apart: readonly DeliveryId[];
+  /** That did not fit into one transaction with the others. */
+  readonly left: readonly DeliveryId[];
 }
 
 /**
  * Open, parse, pseudonymise, link, record, audit: the effects of any number of one controller's deliveries, in
- * the caller's transaction. A delivery whose payload is at fault fails alone; the others have their effects.
+ * the caller's transaction. A delivery, or an event of one, whose payload is at fault fails alone; the others have
+ * their effects. `fetched` is what thin events point to; without it, deliveries that have such are set apart.
  */
 export async function recordDeliveries(
   tx: ControllerTransaction,
   keys: ControllerKeys,
   connectors: ReadonlyMap<string, Connector>,
   ids: readonly DeliveryId[],
-): Promise<readonly Settlement[]> {
-  const pending = await takeDeliveries(tx, ids);
-  if (pending.length === 0) return [];
-  const environment = await environmentOf(tx);
-  const settled: Settlement[] = [];
-  const read: Read[] = [];
-  const breathe = breather();
-  for (const delivery of pending) {
-    await breathe();
-    const result = readDelivery(tx, keys, connectors, delivery, environment);
-    if ("records" in result) read.push(result);
-    else settled.push(result);
-  }
-  const events = await recordEffects(tx, keys, read);
-  settled.push(
-    ...read.map(({ delivery, bodyMac }) => ({ id: delivery.id, status: "processed" as const, bodyMac })),
+  fetched?: Fetched,
+): Promise<Recorded> {
+  const pending = await pendingDeliveries(tx, ids, { lock: true });
+  if (pending.length === 0) return { apart: [], left: [] };
+  const read = await readDeliveries(tx, keys, connectors, pending, fetched);
+  const events = await withoutRepeats(
+    tx,
+    read.flatMap((delivery) => delivery.events),
   );
-  await settleDeliveries(tx, settled);
-  await appendEvents(tx, [...events, ...settled.map((one) => settledEvent(one, pending, read))]);
-  return settled;
+  const effects = await recordEffects(tx, keys, events);
+  const over = read.filter(({ pending }) => pending === undefined);
+  await settleDeliveries(tx, over.map(settlementOf));
+  await appendEvents(tx, [...effects, ...over.map((delivery) => settledEvent(delivery, events))]);
+  return {
+    apart: read.filter((one) => one.pending === "apart").map(({ delivery }) => delivery.id),
+    left: pending.slice(read.length).map(({ id }) => id),
+  };
 }
 
-function readDelivery(
-  tx: ControllerTransaction,
-  keys: ControllerKeys,
-  connectors: ReadonlyMap<string, Connector>,
-  delivery: PendingDelivery,
-  environment: Environment,
-): Read | Settlement {
-  let bodyMac: Uint8Array | undefined;
-  try {
-    const connector = connectors.get(delivery.connector);
-    if (connector === undefined || delivery.sealed === null) throw unreadable(connector === undefined);
-    const { about, body } = openRequest(keys, tx.controllerId, delivery.id, delivery.sealed);
-    bodyMac = keyedHash(keys.current("mac").key, "body", body);
-    // The platform's test data has no place among a live controller's records.
-    if (about.environment === "sandbox" && environment === "live")
-      return { id: delivery.id, status: "ignored", bodyMac };
-    const occurredAt = about.occurredAt ?? delivery.receivedAt;
-    const records = interpret(connector, body, { topic: about.topic, account: about.account, occurredAt });
-    return records === undefined
-      ? { id: delivery.id, status: "ignored", bodyMac }
-      : { delivery, connector, records, occurredAt, bodyMac };
-  } catch (error) {
-    const { code, message, retry } = describeError(error);
-    if (retry) throw error;
-    return { id: delivery.id, status: "failed", error: { code, message }, ...(bodyMac && { bodyMac }) };
-  }
+/** Events that came before, in another request or in an earlier try of this one, have had their effects. */
+async function withoutRepeats(tx: ControllerTransaction, events: readonly ReadEvent[]): Promise<ReadEvent[]> {
+  const alone = events.filter(({ key }) => key === undefined);
+  const keyed = events.flatMap((event) => (event.key === undefined ? [] : [{ event, key: event.key }]));
+  const fresh = await claimEvents(
+    tx,
+    keyed.map(({ key }) => key),
+  );
+  return [...alone, ...keyed.filter((_, place) => fresh.has(place)).map(({ event }) => event)];
 }
 
-function unreadable(connectorMissing: boolean): LetheError {
-  return connectorMissing
-    ? new LetheError("delivery/no-connector", "its connector is not installed; install it and replay")
-    : new LetheError("delivery/no-payload", "its payload is gone");
-}
-
-/** Writes the records of all deliveries, each kind in one statement, and returns the events that describe them. */
+/** Writes the records of all events, each kind in one statement, and returns the audit events that describe them. */
 async function recordEffects(
   tx: ControllerTransaction,
   keys: ControllerKeys,
-  read: readonly Read[],
+  read: readonly ReadEvent[],
 ): Promise<EventDraft[]> {
-  const claims: Claim[] = [];
+  const claims = new Map<ReadEvent, Claim>();
   const breathe = breather();
-  for (const { delivery, records } of read) {
+  for (const event of read) {
     await breathe();
-    const from = { deliveryId: delivery.id, connectionId: delivery.connectionId, region: delivery.region };
-    for (const record of records) if (record.type === "subject") claims.push(claimOf(keys, from, record));
+    const { delivery, connection } = event;
+    const from = { deliveryId: delivery.id, connectionId: connection.id, region: connection.region };
+    for (const record of event.records)
+      if (record.type === "subject") claims.set(event, claimOf(keys, from, record));
   }
-  const { subjects, events: linking, merges } = await linkClaims(tx, keys, claims);
+  const { subjects, events: linking, merges } = await linkClaims(tx, keys, [...claims.values()]);
   const merged = await consentsChangedByMerges(tx, merges);
   const events = [...linking];
   const activities: NewActivity[] = [];
   const consents: NewConsent[] = [];
   const requests: NewRightsRequest[] = [];
 
-  for (const { delivery, connector, records, occurredAt } of read) {
-    const subject = subjects.get(delivery.id);
-    for (const [ordinal, record] of records.entries()) {
-      const place = { deliveryId: delivery.id, ordinal, connectionId: delivery.connectionId };
+  for (const event of read) {
+    const { delivery, connector, connection, records, occurredAt } = event;
+    const claim = claims.get(event);
+    const subject = claim === undefined ? undefined : subjects.get(claim);
+    for (const [index, record] of records.entries()) {
+      const ordinal = event.ordinal + index;
+      const place = { deliveryId: delivery.id, ordinal, connectionId: connection.id };
       const said = "occurredAt" in record ? (record.occurredAt ?? occurredAt) : occurredAt;
       // A time to come would outrank every later choice.
       const when = said < delivery.receivedAt ? said : delivery.receivedAt;
@@ -176,9 +158,9 @@ async function recordEffects(
           }),
         );
       } else if (record.type === "account") {
-        if (await markUninstalled(tx, delivery))
+        if (await markUninstalled(tx, connection))
           events.push(
-            effect(delivery, "connection.uninstalled", `connection:${delivery.connectionId}`, undefined, {}),
+            effect(delivery, "connection.uninstalled", `connection:${connection.id}`, undefined, {}),
           );
       }
     }
@@ -218,38 +200,42 @@ function effect(
   return { workflow: delivery.id, type, entity, actor: `platform:${delivery.connector}`, subject, facts };
 }
 
-/** How the delivery ended, with the fingerprint of what was received: the log can prove it after the payload is shredded. */
-function settledEvent(
-  settlement: Settlement,
-  pending: readonly PendingDelivery[],
-  read: readonly Read[],
-): EventDraft {
-  const { id, status, error } = settlement;
-  const sealed = pending.find((delivery) => delivery.id === id)?.sealed ?? null;
-  const records = read.find(({ delivery }) => delivery.id === id)?.records.length ?? 0;
+/** How the delivery ended. One bad event makes it `failed`, so that it can be replayed; the others stay as they are. */
+function settlementOf({ delivery, bodyMac, size, events, faults, topic }: ReadDelivery): Settlement {
+  const settled = { id: delivery.id, topic, ...(bodyMac && { bodyMac }) };
+  const [fault] = faults;
+  if (fault === undefined) return { ...settled, status: events.length === 0 ? "ignored" : "processed" };
+  const { code, message, place } = fault;
+  const among = size > 1 ? ` (event ${place + 1} of ${size}; ${faults.length} of them failed)` : "";
+  return { ...settled, status: "failed", error: { code, message: message + among } };
+}
+
+/** With the fingerprint of what was received: the log can prove it after the payload is shredded. */
+function settledEvent(read: ReadDelivery, effective: readonly ReadEvent[]): EventDraft {
+  const { delivery, size, faults } = read;
+  const { id, status, error } = settlementOf(read);
+  const records = effective
+    .filter((event) => event.delivery.id === id)
+    .reduce((sum, event) => sum + event.records.length, 0);
   return {
     workflow: id,
     type: `delivery.${status}`,
     entity: `delivery:${id}`,
     actor: "hub",
-    body: sealed === null ? null : fingerprint(sealed),
-    facts: error === undefined ? { records } : { error: error.code },
+    body: delivery.sealed === null ? null : fingerprint(delivery.sealed),
+    facts: {
+      ...(error === undefined || size > 1 ? { records } : {}),
+      ...(size > 1 ? { events: size } : {}),
+      ...(error === undefined ? {} : { error: error.code, ...(size > 1 && { failed: faults.length }) }),
+    },
   };
-}
-
-async function environmentOf({ db, controllerId }: ControllerTransaction): Promise<Environment> {
-  const [row] = await db
-    .select({ environment: tables.controller.environment })
-    .from(tables.controller)
-    .where(eq(tables.controller.controllerId, controllerId));
-  return row?.environment ?? "live";
 }
 
 async function markUninstalled(
   { sql, controllerId }: ControllerTransaction,
-  delivery: PendingDelivery,
+  connection: DeliveryConnection,
 ): Promise<boolean> {
   const { count } = await sql`update connection set status = 'uninstalled', revision = revision + 1
-    where controller_id = ${controllerId} and id = ${delivery.connectionId} and status = 'active'`;
+    where controller_id = ${controllerId} and id = ${connection.id} and status = 'active'`;
   return count > 0;
 }

@@ -1,8 +1,10 @@
 import { hash } from "node:crypto";
 import { connectors } from "#connectors";
+import type { ConnectionSettings } from "#controllers";
 import { listDeliveries, type ReplayOutcome, replayDeliveries, type StoredRequest } from "#intake";
 import {
   AuditEntry,
+  type ConnectionId,
   type ControllerId,
   type DeliveryId,
   type DeliveryView,
@@ -16,7 +18,7 @@ import { fixture, sendFixture } from "./send.ts";
 export interface Processing {
   readonly rooms: TestRooms;
   /** A controller with one connection. */
-  shop(connector?: string, environment?: Environment): Promise<Shop>;
+  shop(connector?: string, environment?: Environment, options?: Partial<ConnectionSettings>): Promise<Shop>;
   /** Works until the test has seen what it waits for. What is in the inbox when it starts is one batch. */
   working(until: () => Promise<void>): Promise<void>;
   /** A statement with the superuser's hand. */
@@ -28,6 +30,7 @@ export interface Processing {
 
 export interface Shop {
   readonly controllerId: ControllerId;
+  readonly connection: ConnectionId;
   /** Sends a fixture over HTTP as a delivery of its own, with its body changed; resolves with the delivery's id. */
   send(name: string, change?: (body: string) => string): Promise<DeliveryId>;
   /** How many deliveries are in which state, and of which ones the payload is left. */
@@ -96,13 +99,18 @@ export async function openProcessing(): Promise<Processing> {
     });
   }
 
-  async function shop(connector = "shopify", environment?: Environment): Promise<Shop> {
+  async function shop(
+    connector = "shopify",
+    environment?: Environment,
+    options: Partial<ConnectionSettings> = {},
+  ): Promise<Shop> {
     const controllerId = await rooms.controller(environment);
-    const { id: connection, secret } = await rooms.connection(controllerId, connector);
+    const { id: connection, secret } = await rooms.connection(controllerId, connector, options);
     const url = `${door.url}/webhooks/${connector}/${connection}`;
     const own = <T extends object>(query: string) => byHand<T>(query, controllerId);
     return {
       controllerId,
+      connection,
       send: async (name, change = (body) => body) => {
         const request = fixture(`${connector}/${name}`);
         const changed = { ...request, body: change(request.body) };

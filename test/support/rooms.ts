@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { connectors } from "#connectors";
-import { createConnection, createController } from "#controllers";
+import { type ConnectionSettings, createConnection, createController } from "#controllers";
 import { type Database, tables } from "#database";
 import { didOf } from "#identity";
 import { type ConnectionId, type ControllerId, type Environment, HUB } from "#schemas";
@@ -14,7 +14,7 @@ export interface TestRooms extends TestDatabase {
   connection(
     controllerId: ControllerId,
     connector: string,
-    options?: { secret?: string; account?: string; region?: string },
+    options?: Partial<ConnectionSettings>,
   ): Promise<{ id: ConnectionId; secret: string; url: string }>;
 }
 
@@ -42,7 +42,7 @@ export async function freshRooms(): Promise<TestRooms> {
         ring,
         known,
         controllerId,
-        { secret, ...options },
+        { secret, configuration: known.configuration?.example, ...options },
         "http://test",
       );
       return { id: made.id, secret, url: made.secretUrl };

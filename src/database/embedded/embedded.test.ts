@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import { afterEach, describe, expect, test } from "vitest";
+import { isAlive } from "#test";
 import { openDatabase } from "../index.ts";
 import { attachEmbedded } from "./index.ts";
 import { socketPath } from "./socket.ts";
@@ -24,15 +25,6 @@ afterEach(() => {
 const postmaster = (folder: string) =>
   Number(readFileSync(join(folder, "postgres/postmaster.pid"), "utf8").split("\n")[0]);
 
-const isAlive = (pid: number) => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
 async function ask(options: postgres.Options<Record<string, never>>, query = "select 1 as one") {
   const sql = postgres({ ...options, max: 1, backoff: () => 0.05 });
   try {
@@ -52,7 +44,8 @@ describe("the embedded PostgreSQL", () => {
     expect(isAlive(pid)).toBe(true);
     expect(await ask(second.connect("postgres", "postgres"))).toEqual([{ one: 1 }]);
     await second.release();
-    expect(isAlive(pid)).toBe(false);
+    // It lets go of its files a moment before it is gone.
+    await expect.poll(() => isAlive(pid), { timeout: 5_000 }).toBe(false);
     expect(existsSync(join(folder, "postgres/postmaster.pid"))).toBe(false);
   });
 

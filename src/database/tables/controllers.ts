@@ -49,6 +49,8 @@ export const connection = lethe.table(
     /** Sealed JSON: `[{ value, expiresAt }]`, newest first. */
     secrets: bytea("secrets").notNull(),
     credentials: bytea("credentials"),
+    /** What a configurable connector is configured with. */
+    configuration: pg.jsonb("configuration"),
     /** ISO 3166-1 alpha-2: how to read phone numbers without a country code. */
     region: pg.text("region"),
     createdAt: instant("created_at").notNull().defaultNow(),

@@ -34,6 +34,19 @@ export const delivery = lethe.table(
   ],
 );
 
+/** Events of requests that carry several: each has its effects once, however often and in whichever request it comes. */
+export const deliveryEvent = lethe.table(
+  "delivery_event",
+  {
+    controllerId: controllerId(),
+    connectionId: pg.uuid("connection_id").$type<ConnectionId>().notNull(),
+    /** Keyed MAC of what the platform identifies the event by (16 bytes). */
+    dedupe: bytea("dedupe").notNull(),
+    deliveryId: pg.uuid("delivery_id").$type<DeliveryId>().notNull(),
+  },
+  (t) => [pg.primaryKey({ columns: [t.controllerId, t.connectionId, t.dedupe] }), isolation(appRole)],
+);
+
 /** Sealed requests, until processed, or until the replay window of a failed one ends. Deleting the row shreds its data key. */
 export const deliveryPayload = lethe.table(
   "delivery_payload",

@@ -28,34 +28,40 @@ export interface CredentialStore {
 /** The API of the platform, called with a connection's credentials. */
 export function openApi(declaration: ApiDeclaration, store: CredentialStore): PlatformApi {
   const { auth, base } = declaration;
+  let held: Promise<unknown> | undefined;
 
   return {
     async get(address) {
-      const credentials = await store.current();
-      const url = ownAddress(address, base(credentials as never));
-      const { answer, used } = await call(url, credentials);
-      if (answer.status !== 401) return bodyOf(answer);
-      if (auth.renew === undefined) throw platformErrors.unauthorised(401);
-      // Revoked or expired before its time: once more with a fresh one.
-      return bodyOf((await call(url, await renew(used))).answer);
+      held ??= store.current();
+      const url = ownAddress(address, base((await held) as never));
+      const used = await usable(held);
+      const answer = await call(url, used);
+      if (answer.status !== 401 || auth.renew === undefined) return bodyOf(answer);
+      // Revoked, or expired before its time: once more with a fresh one.
+      return bodyOf(await call(url, await renewed(used)));
     },
   };
 
-  async function call(url: URL, given: unknown): Promise<{ answer: Answer; used: unknown }> {
-    let used = given;
-    let authorization = auth.header(used, Date.now());
-    if (authorization === undefined) {
-      used = await renew(used);
-      authorization = auth.header(used, Date.now());
-    }
-    const headers = { accept: "application/json", ...(authorization && { authorization }) };
-    return { answer: await request(url, { headers }), used };
+  function call(url: URL, credentials: unknown): Promise<Answer> {
+    const authorization = auth.header(credentials, Date.now());
+    if (authorization === undefined) throw platformErrors.unauthorised(401);
+    return request(url, { headers: { accept: "application/json", authorization } });
   }
 
-  function renew(stale: unknown): Promise<unknown> {
-    const { renew: how } = auth;
-    if (how === undefined) throw platformErrors.unauthorised(401);
-    return store.renew(stale, (credentials) => how(credentials, Date.now()));
+  async function usable(credentials: Promise<unknown>): Promise<unknown> {
+    const given = await credentials;
+    return auth.header(given, Date.now()) === undefined ? renewed(given) : given;
+  }
+
+  /** Calls that run side by side renew one after the other, and all but the first find it done. */
+  function renewed(stale: unknown): Promise<unknown> {
+    const { renew } = auth;
+    if (renew === undefined) throw platformErrors.unauthorised(401);
+    held = store.renew(stale, (credentials) => renew(credentials, Date.now()));
+    held.catch(() => {
+      held = undefined; // to be tried again, not to be remembered
+    });
+    return held;
   }
 }
 

@@ -1,0 +1,44 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+
+export interface SimulatedPlatforms {
+  /** For a child process: every HTTPS request that it makes comes here instead. */
+  readonly environment: Record<string, string>;
+  /** What the APIs answer from now on, by URL; 404 for the rest. A token endpoint always grants. */
+  answer(answers: ReadonlyMap<string, unknown>): void;
+  /** The URLs that were asked for, with their method. */
+  readonly asked: string[];
+  stop(): Promise<void>;
+}
+
+/** The platforms' APIs, as one local server that a hub's child process is led to. */
+export async function simulatePlatforms(): Promise<SimulatedPlatforms> {
+  let known: ReadonlyMap<string, unknown> = new Map();
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? "/", "http://local").searchParams.get("url") ?? "";
+    asked.push(`${request.method} ${url}`);
+    const token = { access_token: "granted", expires_in: 3_600, token_type: "bearer" };
+    const answer = request.method === "POST" ? token : known.get(url);
+    response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" });
+    response.end(JSON.stringify(answer ?? { error: "not found" }));
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const { port } = server.address() as AddressInfo;
+  const preload = fileURLToPath(new URL("./platforms-preload.ts", import.meta.url));
+  return {
+    environment: {
+      NODE_OPTIONS: `--import=${preload}`,
+      LETHE_TEST_PLATFORMS: `http://127.0.0.1:${port}`,
+    },
+    answer: (answers) => {
+      known = answers;
+    },
+    asked,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}
