@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { connectors } from "#connectors";
@@ -9,7 +9,8 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 describe.each([...connectors.values()].map((connector) => ({ id: connector.id, connector })))(
   "$id",
   ({ id, connector }) => {
-    const readme = readFileSync(path(`${id}/README.md`), "utf8");
+    const file = path(`${id}/README.md`);
+    const readme = existsSync(file) ? readFileSync(file, "utf8") : "";
     const checks = planChecks(connector, loadFixtures(path(`../fixtures/${id}`)), { readme });
 
     test.each(checks.map((planned) => ({ ...planned, fixture: planned.fixture ?? "as a whole", planned })))(

@@ -107,7 +107,7 @@ function resultOf(made: readonly Check[]): string {
     : paint("red", made.length === 1 ? "failed" : `${failed} failed`);
 }
 
-function inFull({ name, fixture, detail }: Check): string {
+function inFull({ name, fixture, detail, advice = "" }: Check): string {
   const title = fixture === undefined ? name : `${fixture}.http: ${name}`;
-  return `\n${paint("bold", title)}\n${detail.replace(/^/gm, "  ")}\n`;
+  return `\n${paint("bold", title)}\n${detail.replace(/^/gm, "  ")}\n${paint("dim", advice)}`;
 }

@@ -100,6 +100,7 @@ export function defineConnector<const Activity extends string>(definition: Conne
   const refuse = (fault: string) => connectorErrors.invalid(String(definition.id), fault);
   if (!/^[a-z][a-z0-9-]{1,30}$/.test(definition.id))
     throw refuse("its id must be lower-case letters, digits and dashes");
+  if (doorsOf(definition).length === 0) throw refuse("its webhook is missing");
   for (const door of doorsOf(definition)) {
     if (typeof door?.signature?.verify !== "function")
       throw refuse("webhook.signature is missing: take one of the kit's schemes, such as hmac({ … })");

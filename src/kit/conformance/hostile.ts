@@ -34,13 +34,19 @@ export function hostileValues(tried: Case): Promise<string[]> {
 
 async function withstand(tried: Case, bodies: Iterable<Hostile>): Promise<string[]> {
   const faults: string[] = [];
-  for (const { what, body, deep } of bodies) {
+  for (const { what, body, deep, like } of bodies) {
     const started = performance.now();
     const outcome = await outcomeWith(tried, body);
     const took = performance.now() - started;
-    if (took > PATIENCE) faults.push(`${what}: it took ${Math.round(took)} ms`);
+    if (took > PATIENCE)
+      return [...faults, `${what}: it took ${Math.round(took)} ms; nothing else was tried`];
     if (typeof outcome === "string") faults.push(`${what}: it threw ${outcome}`);
     else faults.push(...judged(what, outcome, deep === true));
+    if (like !== undefined && typeof outcome !== "string") {
+      const other = await outcomeWith(tried, like);
+      if (typeof other !== "string" && failures(other) !== failures(outcome))
+        faults.push(`${what}: it was read, which text that is no JSON is not`);
+    }
     faults.push(...pollution(what));
   }
   return faults;
@@ -50,6 +56,8 @@ interface Hostile {
   readonly what: string;
   readonly body: string;
   readonly deep?: true;
+  /** A body of which just as many events must fail. */
+  readonly like?: string;
 }
 
 async function outcomeWith(tried: Case, body: string): Promise<Expectation | string> {
@@ -60,6 +68,10 @@ async function outcomeWith(tried: Case, body: string): Promise<Expectation | str
   } catch (error) {
     return String(error);
   }
+}
+
+function failures({ error, events = [] }: Expectation): number {
+  return [{ error }, ...events].filter((outcome) => outcome.error !== undefined).length;
 }
 
 function judged(what: string, outcome: Expectation, deep: boolean): string[] {
@@ -88,10 +100,9 @@ function pollution(what: string): string[] {
 
 function* values({ door, fixture }: Case): Generator<Hostile> {
   for (const { path, value, replaced } of leavesOf(readBody(door.body, fixture.body))) {
-    const put = (what: string, by: unknown, deep?: true): Hostile => ({
+    const put = (what: string, by: unknown): Hostile => ({
       what: `${what} at ${path}`,
       body: writeBody(door.body, replaced(by)),
-      ...(deep && { deep }),
     });
     yield put("a long text", "x".repeat(LONG));
     yield put("many spaces", " ".repeat(LONG));
@@ -104,7 +115,10 @@ function* values({ door, fixture }: Case): Generator<Hostile> {
     yield put("what every object has", "constructor");
     yield put("a NUL and half a character", "\0\ud800");
     if (typeof value === "string" && /^\s*[[{]/.test(value))
-      yield put("JSON in a text, and deep,", withMember(value, `"x":${nested()}`), true);
+      yield {
+        ...put("JSON in a text, and deep,", withMember(value, `"x":${nested()}`)),
+        like: writeBody(door.body, replaced("{")),
+      };
   }
 }
 

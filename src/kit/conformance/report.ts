@@ -1,3 +1,5 @@
+import { ADVICE } from "./advice.ts";
+
 /** One thing that was checked, ready to be shown. */
 export interface Check {
   /** What must hold, as a sentence about the connector: `refuses a changed body`. */
@@ -7,6 +9,8 @@ export interface Check {
   readonly ok: boolean;
   /** What is wrong, a line each. It may quote the fixture, which is the author's own; empty if nothing is wrong. */
   readonly detail: string;
+  /** What to do about it; absent if nothing is wrong. */
+  readonly advice?: string;
 }
 
 export interface Report {
@@ -37,5 +41,7 @@ export async function make({ name, fixture, run }: PlannedCheck): Promise<Check>
   }
   const more = faults.length - SHOWN;
   const shown = more > 0 ? [...faults.slice(0, SHOWN), `and ${more} more`] : faults;
-  return { ...about, ok: faults.length === 0, detail: shown.join("\n") };
+  if (faults.length === 0) return { ...about, ok: true, detail: "" };
+  const advice = ADVICE[name];
+  return { ...about, ok: false, detail: shown.join("\n"), ...(advice === undefined ? {} : { advice }) };
 }

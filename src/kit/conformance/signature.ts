@@ -36,14 +36,19 @@ function wrongValues(tried: Case, header: string, value: string): string[] {
 
 function changedCharacters(tried: Case, header: string, value: string): string[] {
   return [...value].flatMap((character, index) => {
-    const other = character === "a" ? "b" : "a";
-    const text = value.slice(0, index) + other + value.slice(index + 1);
+    const text = value.slice(0, index) + another(character) + value.slice(index + 1);
     return mustBeRefused(
       tried,
       `character ${index} of \`${header}\` changed`,
       withHeader(tried.parts, header, text),
     );
   });
+}
+
+/** A digit for a digit, so that a changed number is still one. */
+function another(character: string): string {
+  if (/\d/.test(character)) return String((Number(character) + 1) % 10);
+  return character === "a" ? "b" : "a";
 }
 
 /** The digest within a signature, in the other encodings that there are. */
@@ -85,7 +90,7 @@ function wrongQuery(tried: Case, name: string): string[] {
     ...refuse(`more than \`${name}\` in the URL`, (query) => query.set(name, `${given}0`)),
     ...[...given].flatMap((character, index) =>
       refuse(`character ${index} of \`${name}\` in the URL changed`, (query) =>
-        query.set(name, given.slice(0, index) + (character === "a" ? "b" : "a") + given.slice(index + 1)),
+        query.set(name, given.slice(0, index) + another(character) + given.slice(index + 1)),
       ),
     ),
   ];

@@ -1,0 +1,34 @@
+import { describe, expect, test } from "vitest";
+import { hmac } from "../signature/index.ts";
+import { acme, failing, fixture } from "./acme.ts";
+import { topicsTable, writeTopics } from "./index.ts";
+
+const connector = acme(hmac({ header: "x-signature", algorithm: "sha256", encoding: "hex" }));
+const fixtures = [fixture()];
+const README = "# Acme\n\n<!-- topics -->\nold\n<!-- /topics -->\n\nSources: none.\n";
+const CHECK = "lists its topics in its README";
+
+describe("a README's list of topics", () => {
+  test("says what each topic records, why, and what it means for consent", () => {
+    expect(topicsTable(connector, fixtures).split("\n")).toEqual([
+      "| Topic | Activities | Purpose | Lawful basis | Data categories | Consent, rights |",
+      "| --- | --- | --- | --- | --- | --- |",
+      "| `created` | `customer.created` | customer_management | contract | email_address, customer_id | email_marketing granted (signup_form) |",
+    ]);
+  });
+
+  test("is written between its two lines, and nothing else is touched", () => {
+    const fresh = writeTopics(README, connector, fixtures) ?? "";
+    expect(fresh).toMatch(
+      /^# Acme\n\n<!-- topics -->\n\| Topic .*\|\n<!-- \/topics -->\n\nSources: none\.\n$/s,
+    );
+    expect(writeTopics(fresh, connector, fixtures)).toBe(fresh);
+  });
+
+  test("is found to be out of date, or missing", async () => {
+    const fresh = writeTopics(README, connector, fixtures) ?? "";
+    expect(await failing(connector, fixtures, fresh)).toEqual([]);
+    for (const text of [README, "# Acme\n", "", fresh.replace("contract", "consent"), fresh + fresh])
+      expect(await failing(connector, fixtures, text)).toEqual([CHECK]);
+  });
+});
