@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, isAbsolute, join, normalize, relative, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { LetheError } from "#schemas";
 import { command } from "./command.ts";
@@ -48,8 +48,8 @@ export function connectorNewCommand(): Command {
         [
           ...written.map((path) => `wrote ${path}`),
           "",
-          "It passes its tests already. See for yourself, and write the README's table of topics:",
-          `  npx lethe connector test ${layout.test} --update`,
+          "It passes its tests already. See for yourself:",
+          `  npx lethe connector test ${layout.test}`,
           "Then replace the sample by the platform's own, and fill in what its events mean: docs/connectors.md",
         ].join("\n"),
       );
@@ -76,11 +76,8 @@ function layoutOf(name: string, dir: string | undefined): Layout {
       test: name,
     };
   const folder = dir ?? name;
-  return {
-    checkout: false,
-    place: (path) => resolve(folder, path),
-    test: `./${folder.replace(/^\.\//, "")}`,
-  };
+  const named = isAbsolute(folder) ? folder : `./${normalize(folder)}`;
+  return { checkout: false, place: (path) => resolve(folder, path), test: named };
 }
 
 function isCheckout(folder: string): boolean {

@@ -1,11 +1,10 @@
 import type { Place, Plan } from "./plan.ts";
 import { readmeOf } from "./readme.ts";
+import { ACCOUNT, activityOf, DECLARED, PERSON } from "./sample.ts";
 import { importOf, schemeCode } from "./scheme-code.ts";
 
 /** Files by their path below the connector's folder; fixtures below `fixtures/`. */
 export type Files = ReadonlyMap<string, string>;
-
-const PERSON = { id: "ct_1001", email: "paula@example.com", phone: "+16045550142" } as const;
 
 /** A connector that passes its tests: with one topic, one fixture of it, and one of a body that cannot be read. */
 export function filesOf(plan: Plan): Files {
@@ -23,8 +22,6 @@ function manifestOf({ id }: Plan): string {
   const manifest = { name: `lethe-connector-${id}`, version: "0.1.0", private: true, type: "module" };
   return `${JSON.stringify({ ...manifest, exports: "./index.ts" }, null, 2)}\n`;
 }
-
-export const activityOf = ({ firstTopic }: Plan) => firstTopic.toLowerCase().replaceAll(/[^a-z0-9_-]+/g, ".");
 
 function connectorOf(plan: Plan): string {
   const { id, name, documentation, kit, delivery, account } = plan;
@@ -57,9 +54,9 @@ ${account === undefined ? "" : `    account: ${extract(account)},\n`}  },
 
   activities: {
     ${quote(activityOf(plan))}: {
-      purpose: "customer_management",
-      lawfulBasis: "contract",
-      dataCategories: ["email_address", "telephone_number", "customer_id"],
+      purpose: ${quote(DECLARED.purpose)},
+      lawfulBasis: ${quote(DECLARED.lawfulBasis)},
+      dataCategories: [${DECLARED.dataCategories.map(quote).join(", ")}],
     },
   },
 
@@ -95,7 +92,13 @@ function malformedOf(plan: Plan): string {
     ...(plan.account?.in === "header" ? expected : {}),
   };
   const expect = { ...known, error: "payload/unreadable" };
-  return fixture(plan, "signed, but not JSON: kept sealed, and failed with a reason", '{"contact":', expect);
+  return fixture(
+    plan,
+    "signed, but not JSON: kept sealed, and failed with a reason",
+    '{"contact":',
+    expect,
+    "delivery-2",
+  );
 }
 
 /** A body with everything in its place, and the account that must be found in it. */
@@ -109,12 +112,10 @@ function requestOf(plan: Plan): { body: string; expected: { account?: string } }
   };
 }
 
-const ACCOUNT = "account-1";
-
-function factsOf({ topic, firstTopic, delivery, account }: Plan): [Place, string][] {
+function factsOf({ topic, firstTopic, delivery, account }: Plan, id = "delivery-1"): [Place, string][] {
   return [
     [topic, firstTopic],
-    ...(delivery === undefined ? [] : [[delivery, "delivery-1"] satisfies [Place, string]]),
+    ...(delivery === undefined ? [] : [[delivery, id] satisfies [Place, string]]),
     ...(account === undefined ? [] : [[account, ACCOUNT] satisfies [Place, string]]),
   ];
 }
@@ -128,8 +129,8 @@ function put(into: Record<string, unknown>, [key = "", ...rest]: readonly string
   } else into[key] = typeof value === "object" ? { ...known, ...value } : value;
 }
 
-function fixture(plan: Plan, about: string, body: string, expect: object): string {
-  const headers = factsOf(plan).flatMap(([place, value]) =>
+function fixture(plan: Plan, about: string, body: string, expect: object, id?: string): string {
+  const headers = factsOf(plan, id).flatMap(([place, value]) =>
     place.in === "header" ? [`${place.at}: ${value}\n`] : [],
   );
   return `# ${about}
@@ -142,4 +143,6 @@ ${JSON.stringify(expect, null, 2)}
 `;
 }
 
-const quote = (text: string) => JSON.stringify(text);
+/** As the formatter writes it. */
+const quote = (text: string) =>
+  text.includes('"') && !/['\\\n]/.test(text) ? `'${text}'` : JSON.stringify(text);

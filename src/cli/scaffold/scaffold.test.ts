@@ -1,0 +1,169 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadConnector } from "#connectors";
+import { checkConnector, loadFixtures } from "#kit";
+import { filesOf } from "./files.ts";
+import { type Ask, type NewOptions, planOf } from "./questions.ts";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** In the checkout, where `#kit` is known. */
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(ROOT, "scaffold-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const BODY: NewOptions = { topic: "body:type", id: "body:id", account: "body:workspace.id" };
+const HEADERS: NewOptions = { topic: "header:X-Topic", id: "header:x-id", account: "header:x-account" };
+const cases: [name: string, options: NewOptions][] = [
+  ["hmac", { ...BODY, scheme: "hmac", header: "X-Acme-Signature", docs: "https://acme.example/docs" }],
+  [
+    "hmac-template",
+    {
+      ...HEADERS,
+      ...{
+        scheme: "hmac",
+        header: "x-signature-of-the-whole-request",
+        algorithm: "sha256",
+        encoding: "base64",
+      },
+      ...{
+        prefix: "v1=",
+        signed: "v1:{timestamp}:{body}",
+        timestampHeader: "x-signed-at",
+        timestampFormat: "milliseconds",
+      },
+    },
+  ],
+  ["timestamped", { topic: "body:meta.event", scheme: "timestamped", header: "x-signature" }],
+  ["ecdsa", { ...BODY, scheme: "ecdsa", header: "x-signature", timestampHeader: "x-timestamp" }],
+  ["basic", { ...HEADERS, scheme: "basic" }],
+  ["url-secret", { topic: "body:contact.event", scheme: "url-secret", firstTopic: "Contact Was/Updated" }],
+  ["github", { topic: "header:x-github-event", id: "header:x-github-delivery", scheme: "github" }],
+  ["standard-webhooks", { ...BODY, id: "header:webhook-id", scheme: "standard-webhooks" }],
+  ["twilio", { ...BODY, scheme: "twilio", title: 'Twilio "Voice"' }],
+];
+
+describe("a new connector", () => {
+  test.each(cases)("that signs as %s passes its tests as it is written", async (name, options) => {
+    const plan = await planOf(name, options, "#kit", undefined);
+    for (const [path, text] of filesOf(plan)) {
+      const file = join(folder, name, path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text);
+    }
+    const { connector } = await loadConnector(join(folder, name));
+    const readme = filesOf(plan).get("README.md") ?? "";
+    const report = await checkConnector(connector, loadFixtures(join(folder, name, "fixtures")), { readme });
+    expect(report.checks.filter(({ ok }) => !ok)).toEqual([]);
+    expect(report.checks.length).toBeGreaterThan(15);
+  });
+
+  test("is written in the project's style, and type-checks", () => {
+    const tool = (...command: string[]) =>
+      spawnSync("npx", command, { cwd: ROOT, encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } });
+    const lint = tool("biome", "check", "--error-on-warnings", folder);
+    expect(lint.status, lint.stderr).toBe(0);
+    const files = cases.map(([name]) => join(folder, name, "index.ts"));
+    writeFileSync(
+      join(folder, "tsconfig.json"),
+      JSON.stringify({ extends: "../tsconfig.json", include: [], files }),
+    );
+    const types = tool("tsc", "--noEmit", "-p", folder);
+    expect(types.status, types.stdout).toBe(0);
+  }, 60_000);
+
+  test("of another place than the checkout has a manifest, because Node takes its TypeScript for CommonJS otherwise", async () => {
+    const plan = await planOf("acme", { ...BODY, scheme: "basic" }, "lethe/kit", undefined);
+    expect(JSON.parse(filesOf(plan).get("package.json") ?? "")).toMatchObject({ type: "module" });
+    expect(filesOf(plan).get("index.ts")).toContain('from "lethe/kit"');
+  });
+});
+
+describe("what the flags do not say", () => {
+  /** Somebody who answers each question by its beginning, and takes what is proposed otherwise. */
+  const answering = (answers: Record<string, string>, questions: string[] = []): Ask => {
+    const find = (message: string) => {
+      questions.push(message);
+      return Object.entries(answers).find(([start]) => message.startsWith(start))?.[1];
+    };
+    return {
+      text: async (message, fallback, check) => {
+        const given = find(message) ?? fallback ?? "";
+        const fault = check(given);
+        if (fault !== undefined) throw new Error(fault);
+        return given;
+      },
+      choice: async (message, choices) => find(message) ?? choices[0]?.value ?? "",
+    };
+  };
+
+  test("is asked for on a terminal", async () => {
+    const questions: string[] = [];
+    const answers = {
+      "How are its webhooks signed": "hmac",
+      "Which header carries the signature": "x-sig",
+      "How is it written": "base64",
+      "What is signed": "{timestamp}.{body}",
+      "Which header carries the time": "x-time",
+      "Where does a request say": "header:x-topic",
+      "What tells one delivery": "body:id",
+    };
+    const plan = await planOf("big-crm", {}, "lethe/kit", answering(answers, questions));
+    expect(plan).toEqual({
+      id: "big-crm",
+      name: "Big Crm",
+      documentation: "https://big-crm.example/docs/webhooks",
+      scheme: {
+        ...{ kind: "hmac", header: "x-sig", algorithm: "sha256", encoding: "base64" },
+        ...{ signed: "{timestamp}.{body}", timestamp: { header: "x-time", format: "seconds" } },
+      },
+      topic: { in: "header", at: "x-topic" },
+      firstTopic: "contact.updated",
+      delivery: { in: "body", at: "id" },
+      account: undefined,
+      kit: "lethe/kit",
+    });
+    expect(questions).toHaveLength(14);
+  });
+
+  test("is not asked for if a flag says it", async () => {
+    const questions: string[] = [];
+    const options = {
+      ...BODY,
+      scheme: "github",
+      firstTopic: "push",
+      title: "GitHub",
+      docs: "https://docs.github.com",
+    };
+    await planOf("github", options, "#kit", answering({}, questions));
+    expect(questions).toEqual([]);
+  });
+
+  test.each<[string, string, NewOptions, string]>([
+    ["its scheme", "acme", { topic: "body:type" }, "cli/missing-option"],
+    ["where the signature is", "acme", { scheme: "hmac", topic: "body:type" }, "cli/missing-option"],
+    [
+      "where the time is",
+      "acme",
+      { ...BODY, scheme: "hmac", header: "x", signed: "{timestamp}{body}" },
+      "cli/missing-option",
+    ],
+    ["what it is about", "acme", { scheme: "basic" }, "cli/missing-option"],
+    ["a place that is none", "acme", { scheme: "basic", topic: "type" }, "cli/bad-place"],
+    ["no topic at all", "acme", { scheme: "basic", topic: "none" }, "cli/bad-place"],
+    [
+      "a template with an unknown part",
+      "acme",
+      { ...BODY, scheme: "hmac", header: "x", signed: "{oops}" },
+      "cli/bad-scheme",
+    ],
+    ["a name that is none", "Acme Inc", { ...BODY, scheme: "basic" }, "cli/bad-name"],
+  ])("is an error without anybody to ask: %s", async (_what, id, options, code) => {
+    await expect(planOf(id, options, "#kit", undefined)).rejects.toMatchObject({ code });
+  });
+});
