@@ -64,7 +64,7 @@ describe("lethe connection", () => {
       "a file that is not there",
       ["shopify", "--secret", "s", "--credentials", "/none.json"],
       1,
-      "unreadable-credentials",
+      "unreadable-file",
     ],
     ["no secret at all", ["shopify"], 2, "--secret"],
   ])("refuses %s", async (_, args, code, named) => {

@@ -1,12 +1,19 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connectors } from "#connectors";
 import { loadFixtures } from "#kit";
-import { childEnvironment, type HubProcess, sendFixture, startHubProcess } from "#test";
+import {
+  childEnvironment,
+  type HubProcess,
+  type SimulatedPlatforms,
+  sendFixture,
+  simulatePlatforms,
+  startHubProcess,
+} from "#test";
 
 /**
  * Unique strings of every kind through every connector, on success, failure and replay, with logging at its
@@ -50,6 +57,34 @@ const CANARIES = [
   "IPOD2008PINK",
   "Example T-Shirt",
   "Test Campaign Subject",
+  "carla@example.com",
+  "walk-in@example.com",
+  "victor@example.com",
+  "Carla Cole",
+  "Pat Payroll",
+  "151 Example Street",
+  "613 555 0146",
+  "bo@example.com",
+  "ada@example.com",
+  "Ada Attendee",
+  "613-555-0131",
+  "rae@example.com",
+  "192.0.2.16",
+  "carol@example.com",
+  "dave@example.com",
+  "A postcard from Ottawa",
+  "paula@example.com",
+  "p.ng@work.example.com",
+  "quinn@example.com",
+  "Paula Ng",
+  "after five",
+  "9007199254740993123",
+  // What connections call the platforms' APIs with, and what they are given there.
+  "client-secret-of-intuit",
+  "refresh-token-of-intuit",
+  "private-token-of-eventbrite",
+  "access-token-of-surveymonkey",
+  "token-that-was-granted",
 ];
 
 /** A text and the forms in which it might lie about. */
@@ -94,6 +129,7 @@ function search(texts: ReadonlyMap<string, Buffer>): string[] {
 
 let dataDir: string;
 let hub: HubProcess;
+let platforms: SimulatedPlatforms;
 const connections = new Map<string, { url: string; secret: string }>();
 const printed: string[] = [];
 
@@ -108,12 +144,17 @@ const lethe = (...args: string[]) => {
 
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), "lethe-leak-"));
-  hub = await startHubProcess({ LETHE_DATA_DIR: dataDir, LOG_LEVEL: "debug" });
+  const given = mkdtempSync(join(tmpdir(), "lethe-given-"));
+  platforms = await simulatePlatforms();
+  hub = await startHubProcess({ ...platforms.environment, LETHE_DATA_DIR: dataDir, LOG_LEVEL: "debug" });
   const controller = JSON.parse(
     lethe("controller", "add", "leak", "--environment", "sandbox", "--json").stdout,
   ).id as string;
-  for (const connector of connectors.keys()) {
+  for (const [connector, { configuration }] of connectors) {
     const secret = `secret-of-${connector}`;
+    const credentials = `fixtures/${connector}/credentials.json`;
+    const mapping = join(given, `${connector}.json`);
+    if (configuration !== undefined) writeFileSync(mapping, JSON.stringify(configuration.example));
     const { url } = JSON.parse(
       lethe(
         "connection",
@@ -126,6 +167,8 @@ beforeAll(async () => {
         "--region",
         "CA",
         "--json",
+        ...(existsSync(credentials) ? ["--credentials", credentials] : []),
+        ...(configuration === undefined ? [] : ["--configuration", mapping]),
       ).stdout,
     );
     connections.set(connector, { url, secret });
@@ -133,6 +176,7 @@ beforeAll(async () => {
 }, 30_000);
 afterAll(async () => {
   await hub.stop();
+  await platforms.stop();
   rmSync(dataDir, { recursive: true, force: true });
 });
 
@@ -161,6 +205,8 @@ function everything(): Map<string, Buffer> {
 describe("nothing personal is found", () => {
   test("in data directory, WAL, logs, answers or runtime tables, for processed, failed, ignored and replayed deliveries", async () => {
     const answers: string[] = [];
+    const fixtures = [...connectors.keys()].flatMap((name) => loadFixtures(`fixtures/${name}`));
+    platforms.answer(new Map(fixtures.flatMap((fixture) => [...fixture.answers])));
     const send = async (only?: (name: string) => boolean) => {
       for (const connector of connectors.keys()) {
         const { url, secret } = connections.get(connector) ?? { url: "", secret: "" };
@@ -173,7 +219,8 @@ describe("nothing personal is found", () => {
     };
     await send();
     await send(); // duplicates
-    await expect.poll(unsettled, { timeout: 20_000 }).toBe(0);
+    await expect.poll(unsettled, { timeout: 30_000 }).toBe(0);
+    expect(platforms.asked.length).toBeGreaterThan(20);
     expect(lethe("deliveries", "replay", "--status", "failed", "--json").status).toBe(0);
     await expect.poll(unsettled, { timeout: 20_000 }).toBe(0);
     for (const command of [

@@ -19,7 +19,7 @@ export async function simulatePlatforms(): Promise<SimulatedPlatforms> {
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://local").searchParams.get("url") ?? "";
     asked.push(`${request.method} ${url}`);
-    const token = { access_token: "granted", expires_in: 3_600, token_type: "bearer" };
+    const token = { access_token: "token-that-was-granted", expires_in: 3_600, token_type: "bearer" };
     const answer = request.method === "POST" ? token : known.get(url);
     response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" });
     response.end(JSON.stringify(answer ?? { error: "not found" }));

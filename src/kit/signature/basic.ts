@@ -16,7 +16,8 @@ export function basic(): SignatureScheme {
       const value = request.header("authorization");
       if (value === undefined || value === "") return refused("missing_signature");
       const [, credentials = ""] = /^basic +(\S+)$/i.exec(value) ?? [];
-      const given = decode(credentials, "base64")?.toString("utf8");
+      const bytes = decode(credentials, "base64");
+      const given = bytes && Buffer.from(bytes).toString("utf8");
       if (!given?.includes(":")) return refused("malformed_signature");
       return matchSecret(secrets, (secret) => sameText(secret, given));
     },

@@ -89,7 +89,7 @@ export function decodeDigest(
  * The bytes of a text, or undefined unless it is exactly their canonical encoding: Buffer.from forgives stray
  * characters, and two texts for one signature would defeat recognising a repeat.
  */
-export function decode(text: string, encoding: "hex" | "base64"): Buffer | undefined {
+export function decode(text: string, encoding: "hex" | "base64"): Uint8Array | undefined {
   const bytes = Buffer.from(text, encoding);
   return bytes.toString(encoding) === (encoding === "hex" ? text.toLowerCase() : text) ? bytes : undefined;
 }

@@ -84,7 +84,7 @@ function publicKeyOf(secret: string): KeyObject | undefined {
   return onP256(() => {
     if (secret.includes("-----BEGIN PUBLIC KEY-----")) return createPublicKey(secret);
     const der = decode(secret.replace(/\s/g, ""), "base64");
-    return der && createPublicKey({ key: der, format: "der", type: "spki" });
+    return der && createPublicKey({ key: Buffer.from(der), format: "der", type: "spki" });
   });
 }
 
@@ -92,7 +92,7 @@ function privateKeyOf(secret: string): KeyObject | undefined {
   return onP256(() => {
     if (secret.includes("-----BEGIN PRIVATE KEY-----")) return createPrivateKey(secret);
     const der = decode(secret.replace(/\s/g, ""), "base64");
-    return der && createPrivateKey({ key: der, format: "der", type: "pkcs8" });
+    return der && createPrivateKey({ key: Buffer.from(der), format: "der", type: "pkcs8" });
   });
 }
 
