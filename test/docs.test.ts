@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { Settings } from "#config";
+import { connectors } from "#connectors";
 import { childEnvironment } from "#test";
 
 /** What the documentation tells people to paste is pasted: every `sh` block, in order, in one shell. */
@@ -43,8 +44,7 @@ test("the README's commands do what it says, from the first start to the offline
     expect(output).toContain('{"status":"accepted"');
     expect(output).toContain("did:lethe:");
     expect(output).toContain("The audit log holds.");
-    for (const platform of ["Shopify", "Stripe", "Mailchimp", "WooCommerce"])
-      expect(output).toContain(`Connected ${platform}`);
+    for (const { name } of connectors.values()) expect(output).toContain(`Connected ${name}`);
   } finally {
     process.kill(-(hub.pid ?? 0), "SIGTERM");
     await stopped;

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, delimiter, dirname, join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { childEnvironment } from "#test";
@@ -58,11 +58,11 @@ let hub: ChildProcess | undefined;
 let said = "";
 
 beforeAll(() => {
-  const left = new Set(["node_modules", ".git", "dist", ".lethe"]);
-  cpSync(".", join(folder, "lethe"), {
-    recursive: true,
-    filter: (source) => !left.has(source) && !/^scaffold-|\.tgz$/.test(basename(source)),
-  });
+  // What is built and packed; other tests write beside it.
+  for (const part of ["src", "connectors", "schemas", "fixtures", "README.md", "LICENSE"])
+    cpSync(part, join(folder, "lethe", part), { recursive: true });
+  for (const file of ["package.json", "tsconfig.json", "tsconfig.build.json", "build.ts"])
+    cpSync(file, join(folder, "lethe", file));
   symlinkSync(resolve("node_modules"), join(folder, "lethe/node_modules"));
 });
 afterAll(async () => {
