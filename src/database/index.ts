@@ -63,17 +63,19 @@ export async function openDatabase(options: {
   }
 }
 
+/** Advisory lock, in the cluster's own database: one process provisions at a time. */
+const PROVISIONING = 0x1e74e007;
+
 /** First start of an embedded cluster: the hub's login and an empty database. */
 function provision(cluster: ConnectOptions, database: string): Promise<void> {
   return withSession(cluster, async (sql) => {
+    // Roles, grants and databases that two sessions make at once are an error for one of them. Let go with the session.
+    await sql`select pg_advisory_lock(${PROVISIONING})`;
     const [there] = await sql`select from pg_database where datname = ${database}`;
     if (there !== undefined) return;
     await ensureRoles(sql);
     await ensureHubLogin(sql);
-    await sql.unsafe(`create database ${database} owner ${OWNER}`).catch((error: unknown) => {
-      // Another process was first.
-      if (!(error instanceof Error && "code" in error && error.code === "42P04")) throw error;
-    });
+    await sql.unsafe(`create database ${database} owner ${OWNER}`);
   });
 }
 
