@@ -3,6 +3,7 @@ import { statfs } from "node:fs/promises";
 import type { Command } from "commander";
 import { findPolicyFaults, knownMigrations, withSession } from "#database";
 import { type Rooms, runningHub } from "#hub";
+import { configured } from "#kit";
 import { describeError, HUB } from "#schemas";
 import { command, withRooms } from "./command.ts";
 import { output, paint } from "./print.ts";
@@ -37,7 +38,7 @@ export function doctorCommand(): Command {
         rows
           .map(
             (row) =>
-              `${row.ok ? paint("green", "ok  ") : paint("red", "FAIL")} ${row.name.padEnd(14)} ${row.detail}`,
+              `${row.ok ? paint("green", "ok  ") : paint("red", "FAIL")} ${row.name.padEnd(15)} ${row.detail}`,
           )
           .join("\n"),
       );
@@ -101,6 +102,27 @@ const CHECKS: Record<string, (rooms: Rooms) => Promise<Result>> = {
       detail:
         refused.map(({ code, message }) => `${message} [${code}]`).join("; ") || `${connectors.size} loaded`,
     };
+  },
+  /** A mapping that an older version took may not be one any more. */
+  async configurations({ database, connectors }) {
+    const rows = await database.acrossControllers(
+      "lethe_intake",
+      ({ sql }) => sql<{ id: string; connector: string; configuration: unknown }[]>`
+      select id, connector, configuration from connection where status <> 'removed'`,
+    );
+    const configurable = rows.filter(
+      ({ connector }) => connectors.get(connector)?.configuration !== undefined,
+    );
+    const faults = configurable.flatMap(({ id, connector, configuration }) => {
+      const known = connectors.get(connector);
+      try {
+        if (known !== undefined) configured(known, configuration);
+        return [];
+      } catch (error) {
+        return [`connection ${id}: ${describeError(error).message}`];
+      }
+    });
+    return { ok: faults.length === 0, detail: faults.join("; ") || `${configurable.length} valid` };
   },
   async queue({ database }) {
     const [row] = await database.acrossControllers(

@@ -77,12 +77,15 @@ function sampleOf(fixtures: readonly Fixture[]): Fixture | undefined {
     const faults = [error, ...events.map((event) => event.error)].filter((fault) => fault !== undefined);
     return answers.size === 0 && outcome === undefined && faults.length === 0;
   });
-  const people = well.filter(({ expect: { records = [], events = [] } }) =>
-    [...records, ...events.flatMap((event) => event.records ?? [])].some(
-      (record) => typeof record === "object" && record !== null && "email" in record,
-    ),
+  const people = well.filter((fixture) => recordsOf(fixture).some((record) => "email" in record));
+  const sample = people.find(({ name }) => /creat|^subscribe/.test(name)) ?? people[0];
+  return sample ?? well.find((fixture) => recordsOf(fixture).some(({ type }) => type === "activity"));
+}
+
+function recordsOf({ expect: { records = [], events = [] } }: Fixture): { type?: unknown }[] {
+  return [...records, ...events.flatMap((event) => event.records ?? [])].filter(
+    (record) => typeof record === "object" && record !== null,
   );
-  return people.find(({ name }) => /creat|^subscribe/.test(name)) ?? people[0] ?? well[0];
 }
 
 async function processed({ database }: Hub["rooms"], controllerId: ControllerId): Promise<void> {

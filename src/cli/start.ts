@@ -28,8 +28,10 @@ export function startCommand(): Command {
     );
     for (const { from, ...why } of hub.rooms.refusedConnectors)
       log.error({ connector: from, ...why }, "a connector is refused; the hub runs without it");
-    warn(config, hub.rooms.master, await hub.rooms.controllers(), log);
-    if (hub.rooms.embedded && hub.rooms.migrated > 0) await playSandbox(hub);
+    const controllers = await hub.rooms.controllers();
+    warn(config, hub.rooms.master, controllers, log);
+    // A new version may have migrations of its own: whoever upgrades has controllers.
+    if (hub.rooms.embedded && hub.rooms.migrated > 0 && controllers.length === 0) await playSandbox(hub);
     else process.stdout.write(`Lethe is ready at ${paint("cyan", hub.url)}\n`);
     log.info({ signal: await signal }, "stopping: finishing what is in hand");
     await hub.stop();

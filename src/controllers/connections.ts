@@ -206,16 +206,22 @@ function viewOf(
     connector: row.connector,
     account: row.account,
     status: row.status,
-    url:
-      connector === undefined
-        ? url
-        : withSecret(configured(connector, row.configuration), url, "<secret>").replace(
-            "%3Csecret%3E",
-            "<secret>",
-          ),
+    url: connector === undefined ? url : withPlaceholder(connector, row.configuration, url),
     secrets,
     createdAt: new Date(row.createdAt).toISOString(),
   };
+}
+
+/** A configuration that this version does not take any more is the door's and the operator's business, not a list's. */
+function withPlaceholder(connector: Connector, configuration: unknown, url: string): string {
+  try {
+    return withSecret(configured(connector, configuration), url, "<secret>").replace(
+      "%3Csecret%3E",
+      "<secret>",
+    );
+  } catch {
+    return url;
+  }
 }
 
 /** For platforms that sign nothing, the URL with the secret in its query. */

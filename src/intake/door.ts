@@ -95,7 +95,7 @@ export function openDoor(options: DoorOptions): Door {
     const request: WebhookRequest = { ...arrival.head, body: await arrival.body() };
     let reason: Refusal = "no_secret";
     for (const connection of connections) {
-      const connector = configured(known, connection.configuration);
+      const connector = asConfigured(known, connection);
       const secrets = currentSecrets(connection.secrets, now());
       const { account, hasCredentials } = connection;
       const received = receive(connector, request, { secrets, account, fetches: hasCredentials }, now());
@@ -145,6 +145,15 @@ export function openDoor(options: DoorOptions): Door {
     } finally {
       inHand -= 1;
     }
+  }
+}
+
+/** What is wrong with a configuration is the operator's own text, and no business of whoever knows the URL. */
+function asConfigured(connector: Connector, { configuration }: OpenConnection): Connector {
+  try {
+    return configured(connector, configuration);
+  } catch {
+    throw intakeErrors.misconfigured();
   }
 }
 

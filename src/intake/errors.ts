@@ -16,6 +16,12 @@ export const intakeErrors = {
       status: 503,
       retry: true,
     }),
+  misconfigured: () =>
+    new LetheError(
+      "intake/misconfigured",
+      "the connection's configuration is not valid any more; replace it with `lethe connection update --configuration`",
+      { status: 503, retry: true },
+    ),
   cutOff: () =>
     new LetheError("intake/cut-off", "the request broke off before its body was whole", { status: 400 }),
   tooLarge: (limit: number) =>
