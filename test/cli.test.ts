@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ConnectionView, ControllerView, DeliveryView } from "#schemas";
@@ -58,6 +58,19 @@ describe("lethe connection", () => {
 
   test.each([
     ["an empty secret", ["shopify", "--secret", " "], 1, "connection/empty-secret"],
+    [
+      "a secret that is none of the platform's",
+      ["surveymonkey", "--secret", "one-part"],
+      1,
+      "client_id&client_secret) [connection/bad-secret]",
+    ],
+    ["a generic platform without a mapping", ["generic", "--secret", "s"], 1, "connection/no-configuration"],
+    [
+      "a mapping for a platform that has a connector",
+      ["stripe", "--secret", "s", "--configuration", "connectors/generic/example.json"],
+      1,
+      "connection/not-configurable",
+    ],
     ["a platform that it does not know", ["myspace", "--secret", "s"], 1, "connection/unknown-connector"],
     ["a region that is none", ["shopify", "--secret", "s", "--region", "Canada"], 1, "connection/bad-region"],
     [
@@ -70,6 +83,41 @@ describe("lethe connection", () => {
   ])("refuses %s", async (_, args, code, named) => {
     const refused = await lethe("connection", "add", ...args, "--controller", at.controller);
     expect(refused).toMatchObject({ code, out: "", err: expect.stringContaining(named) });
+  });
+
+  test("connects a platform by a mapping, names the place at fault in a bad one, and can replace it", async () => {
+    const file = join(at.folder, "mapping.json");
+    const mapping = JSON.parse(readFileSync("connectors/generic/example.json", "utf8"));
+    const add = (given: unknown) => {
+      writeFileSync(file, JSON.stringify(given));
+      const args = ["connection", "add", "generic", "--controller", at.controller, "--json"];
+      return lethe(...args, "--secret", "whsec_c2VjcmV0", "--configuration", file);
+    };
+    const bad = structuredClone(mapping);
+    bad.topics["contact.updated"].subject.phone = "contact.phone";
+    expect(await add(bad)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(
+        /topics\["contact.updated"\].subject.phone: .*contact.phone.* is not a JSONPath/,
+      ),
+    });
+    const added = await add({ ...mapping, signature: { scheme: "url-secret" } });
+    const { id, url } = added.json<{ id: string; url: string }>();
+    expect(url).toContain("?secret=whsec_c2VjcmV0");
+
+    writeFileSync(file, JSON.stringify({ ...mapping, signature: { scheme: "standard-webhooks" } }));
+    expect(await lethe("connection", "update", id, "--configuration", file)).toMatchObject({
+      code: 0,
+      err: "",
+    });
+    const [listed] = (await lethe("connection", "list", "--json"))
+      .json<{ id: string; url: string }[]>()
+      .filter((one) => one.id === id);
+    expect(listed?.url).not.toContain("secret=");
+    expect(await lethe("connection", "update", id)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("--credentials"),
+    });
   });
 
   test("names the field at fault in credentials, without their values", async () => {

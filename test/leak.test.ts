@@ -151,7 +151,7 @@ beforeAll(async () => {
     lethe("controller", "add", "leak", "--environment", "sandbox", "--json").stdout,
   ).id as string;
   for (const [connector, { configuration }] of connectors) {
-    const secret = `secret-of-${connector}`;
+    const secret = `secret&of-${connector}`;
     const credentials = `fixtures/${connector}/credentials.json`;
     const mapping = join(given, `${connector}.json`);
     if (configuration !== undefined) writeFileSync(mapping, JSON.stringify(configuration.example));

@@ -6,9 +6,9 @@ import {
   defineConnector,
   type EventHandler,
   field,
-  hmac,
   on,
   optionalText,
+  platformSchemes,
   subject,
   thin,
 } from "#kit";
@@ -59,7 +59,7 @@ export default defineConnector({
 
   webhook: {
     // The key, and so the connection's secret, is `<client id>&<client secret>`.
-    signature: hmac({ header: "sm-signature", algorithm: "sha1", encoding: "base64" }),
+    signature: platformSchemes.surveymonkey,
     requires: ["sm-apikey"],
     body: "json",
     id: { parts: [field("event_id")] },

@@ -9,6 +9,7 @@ import {
   updateConnection,
 } from "#controllers";
 import type { Rooms } from "#hub";
+import type { Connector } from "#kit";
 import { type ConnectionId, type ConnectionView, type ControllerId, LetheError } from "#schemas";
 import {
   baseUrl,
@@ -109,6 +110,7 @@ export function connectionCommand(): Command {
           await rotateSecret(
             rooms.database,
             rooms.ring,
+            connectorOf(rooms, target.connector),
             target,
             await secretValue(options.secret),
             options.keepHours,
@@ -142,9 +144,7 @@ export function connectionCommand(): Command {
 }
 
 async function add(rooms: Rooms, connectorId: string, options: AddOptions): Promise<void> {
-  const connector = rooms.connectors.get(connectorId);
-  if (connector === undefined)
-    throw controllerErrors.unknownConnector(connectorId, [...rooms.connectors.keys()]);
+  const connector = connectorOf(rooms, connectorId);
   const [controller] = await controllersOf(rooms, options.controller);
   if (controller === undefined) throw controllerErrors.unknown(options.controller);
   const settings = {
@@ -170,6 +170,12 @@ async function add(rooms: Rooms, connectorId: string, options: AddOptions): Prom
   );
 }
 
+function connectorOf(rooms: Rooms, id: string): Connector {
+  const connector = rooms.connectors.get(id);
+  if (connector === undefined) throw controllerErrors.unknownConnector(id, [...rooms.connectors.keys()]);
+  return connector;
+}
+
 export async function allConnections(rooms: Rooms, controller?: string): Promise<ConnectionView[]> {
   const url = baseUrl(rooms.config);
   const lists = await Promise.all(
@@ -193,9 +199,7 @@ async function update(rooms: Rooms, id: string, options: UpdateOptions): Promise
   if (options.credentials === undefined && options.configuration === undefined)
     throw new LetheError("cli/nothing-to-do", "say what to replace: --credentials, --configuration or both");
   const target = await findConnection(rooms, id);
-  const connector = rooms.connectors.get(target.connector);
-  if (connector === undefined)
-    throw controllerErrors.unknownConnector(target.connector, [...rooms.connectors.keys()]);
+  const connector = connectorOf(rooms, target.connector);
   await updateConnection(rooms.database, rooms.ring, connector, target, {
     credentials: readJson(options.credentials),
     configuration: readJson(options.configuration),

@@ -1,9 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createConnection, createController } from "#controllers";
 import type { Hub, Rooms } from "#hub";
 import { listDeliveries } from "#intake";
-import type { Connector, Fixture } from "#kit";
+import { type Connector, type Fixture, freshSecret } from "#kit";
 import { type ControllerId, describeError } from "#schemas";
 import { paint, table } from "./print.ts";
 import { fixturesOf, sendFixture } from "./send.ts";
@@ -52,7 +51,7 @@ async function play(
   controller: ControllerId,
   url: string,
 ): Promise<Played> {
-  const secret = randomBytes(24).toString("base64url");
+  const secret = freshSecret(connector);
   const connection = await createConnection(
     rooms.database,
     rooms.ring,

@@ -6,7 +6,7 @@ import { type Connector, configured, doorsOf, plainAccount, webhookRequest } fro
 import { ConnectionId, type ConnectionView, type ControllerId, type Sealed } from "#schemas";
 import type { ControllerKeys, KeyRing } from "#vault";
 import { controllerErrors } from "./errors.ts";
-import { checkConfiguration, checkCredentials } from "./settings.ts";
+import { checkConfiguration, checkCredentials, checkSecret } from "./settings.ts";
 
 /** A connection's view, and the one time that its URL is shown with the secret in it, where the platform needs it there. */
 export interface NewConnection extends ConnectionView {
@@ -30,11 +30,11 @@ export async function createConnection(
   settings: ConnectionSettings,
   baseUrl: string,
 ): Promise<NewConnection> {
-  if (settings.secret.trim() === "") throw controllerErrors.emptySecret();
   if (settings.region !== undefined && !/^[A-Z]{2}$/.test(settings.region))
     throw controllerErrors.badRegion();
   const credentials = checkCredentials(connector, settings.credentials);
   const configuration = checkConfiguration(connector, settings.configuration);
+  checkSecret(configured(connector, configuration), settings.secret);
   const keys = await ring.keys(controllerId);
   const id = ConnectionId.parse(uuid());
   const secrets: WebhookSecret[] = [{ value: settings.secret, expiresAt: null }];
@@ -109,16 +109,17 @@ export async function updateConnection(
 export async function rotateSecret(
   database: Database,
   ring: KeyRing,
+  connector: Connector,
   target: { controllerId: ControllerId; id: ConnectionId },
   secret: string,
   keepHours: number,
 ): Promise<void> {
-  if (secret.trim() === "") throw controllerErrors.emptySecret();
   const keys = await ring.keys(target.controllerId);
   await database.inController(target.controllerId, async (tx) => {
-    const [row] = await tx.sql<{ secrets: Sealed<WebhookSecret[]> }[]>`
-      select secrets from connection where controller_id = ${target.controllerId} and id = ${target.id} for update`;
+    const [row] = await tx.sql<{ secrets: Sealed<WebhookSecret[]>; configuration: unknown }[]>`
+      select secrets, configuration from connection where controller_id = ${target.controllerId} and id = ${target.id} for update`;
     if (row === undefined) throw controllerErrors.unknownConnection(target.id);
+    checkSecret(configured(connector, row.configuration), secret);
     const until = Date.now() + keepHours * 3_600_000;
     const kept = openSecrets(keys, target.controllerId, target.id, row.secrets)
       .filter(({ expiresAt }) => expiresAt === null || Date.parse(expiresAt) > Date.now())

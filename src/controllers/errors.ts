@@ -15,6 +15,11 @@ export const controllerErrors = {
       "connection/empty-secret",
       "the webhook secret is empty, so anybody could sign with it; set one on the platform and give it here",
     ),
+  badSecret: (connector: string, form: string) =>
+    new LetheError(
+      "connection/bad-secret",
+      `the webhook secret is not one of ${connector}'s: it must be ${form}`,
+    ),
   badCredentials: (connector: string, faults: string) =>
     new LetheError(
       "connection/bad-credentials",

@@ -1,6 +1,13 @@
 import type { Credentials } from "#intake";
-import { type Connector, configured } from "#kit";
+import { type Connector, configured, secretFault } from "#kit";
 import { controllerErrors } from "./errors.ts";
+
+/** An empty secret would let anybody sign; one of another form nobody. Throws `connection/empty-secret` or `connection/bad-secret`. */
+export function checkSecret(connector: Connector, secret: string): void {
+  if (secret.trim() === "") throw controllerErrors.emptySecret();
+  const fault = secretFault(connector, secret);
+  if (fault !== undefined) throw controllerErrors.badSecret(connector.name, fault);
+}
 
 /** Credentials as the connector declares them. Throws `connection/bad-credentials`, which names places and no values. */
 export function checkCredentials(connector: Connector, given: unknown): Credentials | undefined {

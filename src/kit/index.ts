@@ -71,6 +71,7 @@ export {
   subject,
 } from "./records.ts";
 export { type WebhookRequest, webhookRequest } from "./request.ts";
+export { freshSecret, secretFault } from "./secret.ts";
 export { embeddedJson, optionalText, platformId } from "./shapes.ts";
 export {
   basic,

@@ -3,6 +3,7 @@ import { connectors } from "#connectors";
 import { type ConnectionSettings, createConnection, createController } from "#controllers";
 import { type Database, tables } from "#database";
 import { didOf } from "#identity";
+import { freshSecret } from "#kit";
 import { type ConnectionId, type ControllerId, type Environment, HUB } from "#schemas";
 import { createKeyRing, type KeyRing, masterKeyFromEnvironment } from "#vault";
 import { freshDatabase, type TestDatabase } from "./database.ts";
@@ -30,19 +31,16 @@ export async function freshRooms(): Promise<TestRooms> {
     masterKey,
     controller: async (environment = "sandbox") =>
       (await createController(opened.database, ring, { name: "test", environment })).id,
-    connection: async (
-      controllerId,
-      connector,
-      { secret = randomBytes(16).toString("hex"), ...options } = {},
-    ) => {
+    connection: async (controllerId, connector, options = {}) => {
       const known = connectors.get(connector);
       if (known === undefined) throw new Error(`no connector ${connector}`);
+      const { secret = freshSecret(known) } = options;
       const made = await createConnection(
         opened.database,
         ring,
         known,
         controllerId,
-        { secret, configuration: known.configuration?.example, ...options },
+        { configuration: known.configuration?.example, ...options, secret },
         "http://test",
       );
       return { id: made.id, secret, url: made.secretUrl };

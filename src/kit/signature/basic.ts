@@ -11,6 +11,7 @@ export function basic(): SignatureScheme {
     signs: [],
     summary: "`authorization`: Basic, base64 of `user:password`; nothing is signed",
     header: "authorization",
+    secretFault: (secret) => (/^[^:]+:./.test(secret) ? undefined : "user:password"),
     keyPair: () => ({ secret: "user:password", signing: "user:password" }),
     verify(request, secrets) {
       const value = request.header("authorization");

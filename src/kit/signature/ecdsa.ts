@@ -36,6 +36,8 @@ export function ecdsa(options: {
     ...(tolerance === undefined ? {} : { tolerance }),
     summary: `\`${header}\`: base64 ECDSA P-256 SHA-256 of \`${timestampHeader}\` and the raw body, ${tolerance === undefined ? "of any age" : `±${tolerance} s`}; the secret is the public key`,
     header,
+    secretFault: (secret) =>
+      publicKeyOf(secret) === undefined ? "the platform's public key (P-256, in base64 or PEM)" : undefined,
     keyPair() {
       const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
       return {

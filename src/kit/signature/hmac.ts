@@ -24,10 +24,13 @@ export function hmac(options: {
   signed?: string;
   /** Where the timestamp stands; needed if it is signed, and useless if it is not. `tolerance` in seconds, default 300. */
   timestamp?: { header: string; format: TimeFormat; tolerance?: number };
+  /** What a secret looks like, where not just any text can be one: `is` says it, and `example` makes one to test with. */
+  secret?: { form: RegExp; is: string; example: () => string };
   /** How the platform turns the secret that it shows into the key that it uses. Default: as it is. */
   key?: (secret: string) => Key;
 }): SignatureScheme {
   const { header, algorithm, encoding, prefix = "", signed = "{body}", key = (secret) => secret } = options;
+  const { secret: form } = options;
   const template = readTemplate(signed);
   if (template.signs.includes("timestamp") !== (options.timestamp !== undefined))
     throw new TypeError("a scheme has `timestamp` if, and only if, {timestamp} is in what is signed");
@@ -44,6 +47,15 @@ export function hmac(options: {
     ...(dated === undefined ? {} : { tolerance }),
     summary: `\`${header}\`: ${prefix}${encoding} HMAC-${algorithm.toUpperCase()} of ${what}`,
     header,
+    ...(form === undefined
+      ? {}
+      : {
+          secretFault: (secret) => (form.form.test(secret) ? undefined : form.is),
+          keyPair: () => {
+            const secret = form.example();
+            return { secret, signing: secret };
+          },
+        }),
     verify(request, secrets, now) {
       const value = request.header(header);
       if (value === undefined || value === "") return refused("missing_signature");

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { byHeader } from "./by-header.ts";
 import { ecdsa } from "./ecdsa.ts";
 import { decodeEntities } from "./entities.ts";
@@ -64,8 +65,16 @@ export const platformSchemes = {
   "standard-webhooks": standardWebhooks(),
   // https://docs.stripe.com/webhooks#verify-manually
   stripe: timestamped({ header: "stripe-signature" }),
-  // https://api.surveymonkey.com/v3/docs#webhooks; the secret is `client_id&api_secret`, as one text
-  surveymonkey: hmac({ header: "sm-signature", ...SHA1_BASE64 }),
+  // https://api.surveymonkey.com/v3/docs#webhooks
+  surveymonkey: hmac({
+    header: "sm-signature",
+    ...SHA1_BASE64,
+    secret: {
+      form: /^[^&\s]+&\S+$/,
+      is: "the app's client id and its secret, joined by an & (client_id&client_secret)",
+      example: () => `client-id&${randomBytes(16).toString("hex")}`,
+    },
+  }),
   svix: standardWebhooks({ family: "svix" }),
   twilio: twilio(),
   // https://www.typeform.com/developers/webhooks/secure-your-webhooks/

@@ -32,6 +32,8 @@ export interface SignatureScheme {
   readonly signs: readonly Signable[];
   /** Seconds that a signed timestamp may be off, either way. */
   readonly tolerance?: number;
+  /** Where not just any text can be the secret: what it has to be, if this one cannot. */
+  readonly secretFault?: (secret: string) => string | undefined;
   /**
    * Where not just any text can be the secret: one to test with. Its `secret` verifies, what is `signing` signs.
    * They differ only where the platform signs with a private key.

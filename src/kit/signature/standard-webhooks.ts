@@ -36,6 +36,7 @@ function ofFamily(family: "webhook" | "svix", tolerance: number): SignatureSchem
     tolerance,
     summary: `\`${header}\`: \`v1,<base64>\`, HMAC-SHA256 of \`<${family}-id>.<${family}-timestamp>.<raw body>\`, ±${tolerance} s`,
     header,
+    secretFault: (secret) => (keyOf(secret) === undefined ? FORM : undefined),
     keyPair() {
       const secret = `whsec_${randomBytes(24).toString("base64")}`;
       return { secret, signing: secret };
@@ -67,8 +68,7 @@ function ofFamily(family: "webhook" | "svix", tolerance: number): SignatureSchem
     },
     sign(request, secret, now) {
       const key = keyOf(secret);
-      if (key === undefined)
-        throw connectorErrors.cannotSign("the secret must be base64, perhaps after whsec_");
+      if (key === undefined) throw connectorErrors.cannotSign(`the secret must be ${FORM}`);
       const timestamp = writeTime(now, "seconds");
       // Of the body, so that the same sample sent again is the same message.
       const id = `msg_${createHash("sha256").update(request.body).digest("hex").slice(0, 24)}`;
@@ -79,6 +79,8 @@ function ofFamily(family: "webhook" | "svix", tolerance: number): SignatureSchem
     },
   };
 }
+
+const FORM = "base64, perhaps after whsec_";
 
 function keyOf(secret: string): Uint8Array | undefined {
   const key = decode(secret.replace(/^whsec_/, ""), "base64");
