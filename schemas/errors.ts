@@ -1,10 +1,18 @@
 import { z } from "zod";
 
+const BRAND = Symbol.for("lethe.error");
+
 /**
  * An error whose text is safe to store, log and show: a stable code, what happened, what to do next.
  * Never put anything from a payload in the message. `retry` decides whether a durable step tries again.
  */
 export class LetheError extends Error {
+  /** Known by its brand: a connector may have got its kit, and with it this class, from another copy of Lethe. */
+  static override [Symbol.hasInstance](value: unknown): value is LetheError {
+    return value instanceof Error && BRAND in value;
+  }
+
+  readonly [BRAND] = true;
   readonly code: string;
   readonly retry: boolean;
   /** HTTP status when the error reaches a client. */

@@ -100,6 +100,6 @@ function ofAttendee<const Activity extends string>(name: Activity): EventHandler
       }),
       activity(name, { occurredAt: changed }),
     ],
-    otherwise: ({ api_url }) => [subject({ platformId: api_url.id }), activity(name)],
+    otherwise: ({ api_url }) => [subject({ objects: [`attendee:${api_url.id}`] }), activity(name)],
   });
 }

@@ -23,10 +23,10 @@ export { intakeErrors } from "./errors.ts";
 export { claimEvents, type EventKey, eventKey, knownEvents } from "./events.ts";
 export { type Inbox, openInbox } from "./inbox.ts";
 export {
-  connectionsByAccount,
   type DeliveryConnection,
   type PendingDelivery,
   pendingDeliveries,
+  siblingsOf,
 } from "./pending.ts";
 export { type ReplayOutcome, replayDeliveries } from "./replay.ts";
 export { openRequest, type StoredRequest, sealRequest } from "./sealed-request.ts";

@@ -1,5 +1,7 @@
 import type { ControllerTransaction } from "#database";
 import type { ConnectionId, DeliveryId, Sealed } from "#schemas";
+import type { ControllerKeys } from "#vault";
+import { currentSecrets, openSecrets, type WebhookSecret } from "./connections.ts";
 import type { StoredRequest } from "./sealed-request.ts";
 
 /** A delivery that waits to be processed, its payload still sealed. */
@@ -53,13 +55,25 @@ export async function pendingDeliveries(
   }));
 }
 
-/** The controller's connections to a platform, by account: the events of one request may be for several of them. */
-export async function connectionsByAccount(
+/**
+ * The controller's other connections to the same platform that have a webhook secret in common with this one, by account:
+ * the events of one request may be for several of them. Without that, whoever holds one account's secret could
+ * write to another's records.
+ */
+export async function siblingsOf(
   { sql, controllerId }: ControllerTransaction,
+  keys: ControllerKeys,
   connector: string,
+  own: ConnectionId,
 ): Promise<ReadonlyMap<string, DeliveryConnection>> {
-  const rows = await sql<(DeliveryConnection & { account: string })[]>`
-    select id, account, region, credentials is not null as "hasCredentials", configuration from connection
-    where controller_id = ${controllerId} and connector = ${connector} and account is not null and status = 'active' order by created_at desc`;
-  return new Map(rows.map((row) => [row.account, row]));
+  const rows = await sql<(DeliveryConnection & { secrets: Sealed<WebhookSecret[]> })[]>`
+    select id, account, region, credentials is not null as "hasCredentials", configuration, secrets from connection
+    where controller_id = ${controllerId} and connector = ${connector} and status = 'active' order by created_at desc`;
+  const secretsOf = ({ id, secrets }: (typeof rows)[number]) =>
+    currentSecrets(openSecrets(keys, controllerId, id, secrets), Date.now());
+  const shared = new Set(rows.filter(({ id }) => id === own).flatMap(secretsOf));
+  const siblings = rows.filter((row) => secretsOf(row).some((secret) => shared.has(secret)));
+  return new Map(
+    siblings.flatMap(({ secrets: _, ...row }) => (row.account === null ? [] : [[row.account, row]])),
+  );
 }

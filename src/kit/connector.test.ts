@@ -140,7 +140,7 @@ describe("an event's records", () => {
       defineConnector({ ...definition, events: { created: on(z.unknown(), () => records) } } as never);
     expect(() =>
       read(doing([subject({ email: "a@b.c" }), { type: "activity", activity: "undeclared" }] as never), {}),
-    ).toThrow("undeclared activity");
+    ).toThrow("an activity that it does not declare; it declares customer.created");
     expect(() => read(doing([activity("customer.created")] as never), {})).toThrow("without a subject");
     expect(() =>
       read(doing([subject({ email: "a@b.c" }), subject({ email: "d@e.f" })] as never), {}),

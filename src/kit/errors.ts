@@ -22,7 +22,7 @@ export const payloadErrors = {
   unknownAccount: () =>
     new LetheError(
       "payload/unknown-account",
-      "the event is for an account that this controller has no connection to; add one and replay",
+      "the event is for an account that this controller has no connection to with the same webhook secret; add one and replay",
     ),
   connectorFault: () =>
     new LetheError(

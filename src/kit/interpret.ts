@@ -84,10 +84,19 @@ export async function fetchObject(
   if (handler?.fetch === undefined) return undefined;
   const pointer = checked(handler.schema, event.payload);
   const { get } = handler.fetch;
+  const own: unknown[] = [];
+  const watched: PlatformApi = {
+    get: (address) =>
+      api.get(address).catch((error: unknown) => {
+        own.push(error);
+        throw error;
+      }),
+  };
   try {
-    return await get(pointer as never, api);
+    return await get(pointer as never, watched);
   } catch (error) {
-    throw error instanceof LetheError ? error : payloadErrors.connectorFault();
+    // The core's own failures, such as a database that is away, are no fault of the connector's, and may pass.
+    throw error instanceof LetheError || own.includes(error) ? error : payloadErrors.connectorFault();
   }
 }
 
@@ -172,12 +181,22 @@ function checkDeclared(connector: Connector, records: readonly PersonalRecord[])
   if (records.length > MAX_RECORDS) throw refuse(`an event gives more than ${MAX_RECORDS} records`);
   for (const record of records) {
     if (record.type === "activity" && !Object.hasOwn(connector.activities, record.activity))
-      throw refuse("it records an undeclared activity"); // whose name may be what the payload says
-    if (record.type === "consent" && !Choice.safeParse(record).success)
-      throw refuse("it records a consent in words that are not the ledger's");
+      throw refuse(
+        `it records an activity that it does not declare; it declares ${Object.keys(connector.activities).join(", ")}`,
+      );
+    if (record.type === "consent") checkWords(connector, record);
     if (record.type === "rights" && !RightsKind.safeParse(record.kind).success)
-      throw refuse("it records a request that is for no right");
+      throw refuse(`it records a request for a right that is none of ${RightsKind.options.join(", ")}`);
     const needsSubject = record.type === "activity" || record.type === "consent";
     if (needsSubject && subjects === 0) throw refuse(`it records ${record.type} without a subject`);
   }
+}
+
+/** Names the field and its words, and not the word that was there. */
+function checkWords(connector: Connector, record: PersonalRecord): void {
+  const [issue] = Choice.safeParse(record).error?.issues ?? [];
+  if (issue === undefined) return;
+  const field = String(issue.path[0]) as keyof typeof Choice.shape;
+  const words = Choice.shape[field].options.join(", ");
+  throw connectorErrors.invalid(connector.id, `it records a consent whose ${field} is none of ${words}`);
 }

@@ -25,9 +25,10 @@ export async function fetchObjects(
     const [delivery] = await pendingDeliveries(tx, [id], { lock: false });
     if (delivery === undefined) return [];
     try {
-      const { connector, events } = openDelivery(controllerId, ring, connectors, delivery);
-      const received = events();
-      const route = await routerFor(tx, delivery, received);
+      const open = openDelivery(controllerId, ring, connectors, delivery);
+      const { connector } = open;
+      const received = open.events();
+      const route = await routerFor(tx, ring, open, received);
       const thin = received
         .filter((event) => isThin(connector, event))
         .flatMap((event) => {
@@ -49,7 +50,9 @@ export async function fetchObjects(
   const apis = new Map<ConnectionId, PlatformApi>();
   const fetched = new Map<number, { object?: unknown; error?: LetheError }>();
   const waiting = [...wanted];
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  // Nobody goes on asking when the step is over.
+  const outcomes = await Promise.allSettled(Array.from({ length: AT_ONCE }, work));
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   return fetched;
 
   async function work(): Promise<void> {

@@ -82,7 +82,7 @@ describe("one bad event", () => {
     expect(await shop.delivery(id)).toMatchObject({
       attempts: 1,
       error: expect.stringMatching(
-        /^payload\/unexpected-shape: .*"\$.newsletter".*\(event 2 of 4; 2 of them failed\)$/,
+        /^payload\/unexpected-shape: .*"\$.newsletter".*\(of 4 events: 2, 4 failed\)$/,
       ),
     });
     expect((await last(id))?.facts).toEqual({

@@ -1,11 +1,12 @@
 import type { ControllerTransaction } from "#database";
-import { connectionsByAccount, type DeliveryConnection, openRequest, type PendingDelivery } from "#intake";
+import { type DeliveryConnection, openRequest, type PendingDelivery, siblingsOf } from "#intake";
 import { type Connector, configured, eventsOf, payloadErrors, plainAccount, type ReceivedEvent } from "#kit";
 import { type ControllerId, LetheError } from "#schemas";
 import { type ControllerKeys, keyedHash } from "#vault";
 
 /** A delivery, open: what it holds is in memory only, until the step ends. */
 export interface OpenDelivery {
+  readonly delivery: PendingDelivery;
   readonly connector: Connector;
   readonly environment: "live" | "sandbox" | undefined;
   readonly bodyMac: Uint8Array;
@@ -18,8 +19,9 @@ export function openDelivery(
   controllerId: ControllerId,
   keys: ControllerKeys,
   connectors: ReadonlyMap<string, Connector>,
-  { id, connector: name, connection, sealed }: PendingDelivery,
+  delivery: PendingDelivery,
 ): OpenDelivery {
+  const { id, connector: name, connection, sealed } = delivery;
   const known = connectors.get(name);
   if (known === undefined)
     throw new LetheError(
@@ -30,7 +32,7 @@ export function openDelivery(
   const connector = configured(known, connection.configuration);
   const { about, body } = openRequest(keys, controllerId, id, sealed);
   return {
-    connector,
+    ...{ delivery, connector },
     environment: about.environment,
     bodyMac: keyedHash(keys.current("mac").key, "body", body),
     events: () => eventsOf(connector, body, about),
@@ -40,10 +42,14 @@ export function openDelivery(
 /** Finds the connection that an event is for. Throws `payload/unknown-account`. */
 export type Router = (event: ReceivedEvent) => DeliveryConnection;
 
-/** Events of several accounts may come in one request; the database is asked only if they do. */
+/**
+ * Events of several accounts may come in one request; the database is asked only if they do. Connections that are
+ * configured one by one have nothing in common: each may be another platform.
+ */
 export async function routerFor(
   tx: ControllerTransaction,
-  { connector, connection }: PendingDelivery,
+  keys: ControllerKeys,
+  { connector, delivery: { connection } }: OpenDelivery,
   events: readonly ReceivedEvent[],
 ): Promise<Router> {
   const isOwn = ({ identity, account }: ReceivedEvent) =>
@@ -52,9 +58,10 @@ export async function routerFor(
     account === undefined ||
     connection.account === null ||
     plainAccount(account) === connection.account;
-  const others = events.every(isOwn)
-    ? new Map<string, DeliveryConnection>()
-    : await connectionsByAccount(tx, connector);
+  const others =
+    events.every(isOwn) || connection.configuration !== null
+      ? new Map<string, DeliveryConnection>()
+      : await siblingsOf(tx, keys, connector.id, connection.id);
   return (event) => {
     if (isOwn(event)) return connection;
     const found = others.get(plainAccount(event.account ?? ""));

@@ -17,6 +17,9 @@ const Failed = z.object({ event: Received, events: z.array(Received).optional() 
 
 /** Deliveries that one run takes at most: enough to share a run's cost, few enough to be done within a lease. */
 const BATCH = 100;
+/** Deliveries that go alone, at a time: of one controller, and of all. */
+const ALONE_AT_ONCE = 3;
+const ALONE_TOGETHER = 12;
 /** Runs of one controller at a time: one reads and hashes while the other waits for its commit. */
 const AT_ONCE = 2;
 
@@ -64,6 +67,8 @@ export function processAlone(client: Inngest, rooms: WorkflowRooms) {
       id: "process-alone",
       name: "Process a delivery alone",
       triggers: [setApart],
+      // A platform's slow API must hold up neither the other controllers' nor all of the executor.
+      concurrency: [{ limit: ALONE_AT_ONCE, key: "event.data.controllerId" }, { limit: ALONE_TOGETHER }],
       retries: 5,
       onFailure: async ({ event, error }) => {
         const { controllerId, deliveryId } = events["delivery/set-apart"].parse(event.data.event.data);

@@ -90,7 +90,7 @@ async function readDelivery(
     // The platform's test data has no place among a live controller's records.
     if (open.environment === "sandbox" && environment === "live") return { ...nothing, bodyMac };
     const events = open.events();
-    const route = await routerFor(tx, delivery, events);
+    const route = await routerFor(tx, keys, open, events);
     const read = await readEvents(keys, delivery, open.connector, events, route, fetched);
     return { ...read, delivery, bodyMac, size: events.length };
   } catch (error) {

@@ -205,9 +205,16 @@ function settlementOf({ delivery, bodyMac, size, events, faults, topic }: ReadDe
   const settled = { id: delivery.id, topic, ...(bodyMac && { bodyMac }) };
   const [fault] = faults;
   if (fault === undefined) return { ...settled, status: events.length === 0 ? "ignored" : "processed" };
-  const { code, message, place } = fault;
-  const among = size > 1 ? ` (event ${place + 1} of ${size}; ${faults.length} of them failed)` : "";
+  const { code, message } = fault;
+  const among = size > 1 ? ` (of ${size} events: ${placesOf(faults)})` : "";
   return { ...settled, status: "failed", error: { code, message: message + among } };
+}
+
+/** `2, 5 failed`: which, as far as they fit in a line. */
+function placesOf(faults: ReadDelivery["faults"]): string {
+  const shown = faults.slice(0, 10).map(({ place }) => place + 1);
+  const more = faults.length > shown.length ? ` and ${faults.length - shown.length} more` : "";
+  return `${shown.join(", ")}${more} failed`;
 }
 
 /** With the fingerprint of what was received: the log can prove it after the payload is shredded. */

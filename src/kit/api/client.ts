@@ -29,6 +29,9 @@ export interface CredentialStore {
 export function openApi(declaration: ApiDeclaration, store: CredentialStore): PlatformApi {
   const { auth, base } = declaration;
   let held: Promise<unknown> | undefined;
+  let renewing: Promise<unknown> | undefined;
+  /** A fresh token was refused, too: another one will be. */
+  let hopeless = false;
 
   return {
     async get(address) {
@@ -36,9 +39,11 @@ export function openApi(declaration: ApiDeclaration, store: CredentialStore): Pl
       const url = ownAddress(address, base((await held) as never));
       const used = await usable(held);
       const answer = await call(url, used);
-      if (answer.status !== 401 || auth.renew === undefined) return bodyOf(answer);
+      if (answer.status !== 401 || auth.renew === undefined || hopeless) return bodyOf(answer);
       // Revoked, or expired before its time: once more with a fresh one.
-      return bodyOf(await call(url, await renewed(used)));
+      const again = await call(url, await renewed(used));
+      hopeless ||= again.status === 401;
+      return bodyOf(again);
     },
   };
 
@@ -53,15 +58,20 @@ export function openApi(declaration: ApiDeclaration, store: CredentialStore): Pl
     return auth.header(given, Date.now()) === undefined ? renewed(given) : given;
   }
 
-  /** Calls that run side by side renew one after the other, and all but the first find it done. */
+  /** Once for all calls that run side by side. A failure is not remembered: it may pass. */
   function renewed(stale: unknown): Promise<unknown> {
     const { renew } = auth;
     if (renew === undefined) throw platformErrors.unauthorised(401);
-    held = store.renew(stale, (credentials) => renew(credentials, Date.now()));
-    held.catch(() => {
-      held = undefined; // to be tried again, not to be remembered
-    });
-    return held;
+    renewing ??= store
+      .renew(stale, (credentials) => renew(credentials, Date.now()))
+      .then((fresh) => {
+        held = Promise.resolve(fresh);
+        return fresh;
+      })
+      .finally(() => {
+        renewing = undefined;
+      });
+    return renewing;
   }
 }
 

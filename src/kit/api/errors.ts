@@ -31,10 +31,10 @@ export const platformErrors = {
       retry: true,
       ...(milliseconds === undefined ? {} : { retryAfter: milliseconds }),
     }),
-  unavailable: (status?: number) =>
+  unavailable: (status?: number, milliseconds?: number) =>
     new LetheError(
       "platform/unavailable",
       `the platform's API ${status === undefined ? "does not answer" : `answered ${status}`}; it is tried again`,
-      { retry: true },
+      { retry: true, ...(milliseconds === undefined ? {} : { retryAfter: milliseconds }) },
     ),
 };

@@ -26,8 +26,9 @@ export async function request(url: string | URL, init: RequestInit): Promise<Ans
     throw platformErrors.unavailable(); // the cause could quote the URL
   }
   const { status } = response;
-  if (status === 429) throw platformErrors.rateLimited(patience(response.headers.get("retry-after")));
-  if (status >= 500 || status === 408) throw platformErrors.unavailable(status);
+  const retryAfter = patience(response.headers.get("retry-after"));
+  if (status === 429) throw platformErrors.rateLimited(retryAfter);
+  if (status >= 500 || status === 408) throw platformErrors.unavailable(status, retryAfter);
   if (!response.ok) return { status, body: undefined };
   if (bytes === undefined) throw platformErrors.tooLarge(MAX_ANSWER);
   return { status, body: readJson(bytes) };
@@ -53,9 +54,17 @@ function readJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** `Retry-After` (RFC 9110 §10.2.3), seconds or a date, in milliseconds from now. */
+/** Milliseconds that a platform may have us wait: not so short that all tries are spent at once, nor for ever. */
+const PATIENCE_LIMITS = { least: 1_000, most: 3_600_000 };
+
+/** `Retry-After` (RFC 9110 §10.2.3), seconds or a date, in milliseconds from now; anything else counts as not there. */
 function patience(header: string | null): number | undefined {
   if (header === null) return undefined;
-  const milliseconds = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
-  return Number.isNaN(milliseconds) ? undefined : Math.max(0, milliseconds);
+  const seconds = /^\d+$/.test(header.trim());
+  const at = seconds
+    ? Number(header) * 1_000
+    : /[A-Za-z]{3}/.test(header)
+      ? Date.parse(header) - Date.now()
+      : NaN;
+  return Number.isNaN(at) ? undefined : Math.min(Math.max(at, PATIENCE_LIMITS.least), PATIENCE_LIMITS.most);
 }

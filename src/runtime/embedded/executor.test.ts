@@ -208,10 +208,10 @@ describe("several processes", () => {
     expect(new Set([...did.values()].flat())).toEqual(new Set(["a", "b"]));
   });
 
-  test("keep a concurrency limit together", async () => {
+  test("keep a concurrency limit together, for each key and for all of them", async () => {
     const name = `limit/${randomUUID()}`;
-    let running = 0;
-    let most = 0;
+    const running: string[] = [];
+    const most = { ofOneKey: 0, together: 0 };
     let done = 0;
     const functions = (client: Inngest) => [
       client.createFunction(
@@ -219,13 +219,16 @@ describe("several processes", () => {
           id: "together",
           triggers: [{ event: name }],
           retries: 0,
-          concurrency: { limit: 3, key: "event.data.key" },
+          concurrency: [{ limit: 2, key: "event.data.key" }, { limit: 3 }],
         },
-        async ({ step }) => {
+        async ({ event, step }) => {
           await step.run("work", async () => {
-            most = Math.max(most, ++running);
+            const { key } = event.data as { key: string };
+            running.push(key);
+            most.together = Math.max(most.together, running.length);
+            most.ofOneKey = Math.max(most.ofOneKey, running.filter((one) => one === key).length);
             await new Promise((after) => setTimeout(after, 10));
-            running--;
+            running.splice(running.indexOf(key), 1);
             done++;
           });
         },
@@ -233,9 +236,13 @@ describe("several processes", () => {
     ];
     const workers = [worker(functions), worker(functions)];
     await Promise.all(workers.map((one) => one.start()));
-    await Promise.all(Array.from({ length: 30 }, (_, n) => workers[n % 2]?.send(name, { key: "k" })));
+    const keys = [
+      ...Array.from({ length: 20 }, () => "a"),
+      ...Array.from({ length: 10 }, (_, n) => `b${n % 3}`),
+    ];
+    await Promise.all(keys.map((key, n) => workers[n % 2]?.send(name, { key })));
     await expect.poll(() => done, { timeout: 15_000 }).toBe(30);
-    expect(most).toBeLessThanOrEqual(3);
+    expect(most).toEqual({ ofOneKey: 2, together: 3 });
     await Promise.all(workers.map((one) => one.stop()));
   });
 });

@@ -108,7 +108,11 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
 
   /** Dispatches events and starts what is due. False when there was nothing to do or nobody free to do it. */
   async function takeWork(most: number): Promise<boolean> {
-    const free = most - working.size;
+    // What has a limit of its own for all keys together waits for somebody else's answers, and is in nobody's way.
+    const busy = [...working.values()].filter(
+      ({ functionId }) => functions.get(functionId)?.concurrency?.total === undefined,
+    );
+    const free = most - busy.length;
     if (free <= 0) return false;
     const { dispatched, items } = await inTransaction(async (tx) => ({
       dispatched: await dispatchEvents(tx, functions),

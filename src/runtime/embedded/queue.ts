@@ -43,23 +43,33 @@ export async function claimItems(
   await sql`select pg_advisory_xact_lock(${CLAIMING})`;
   const rows = await sql<ItemRow[]>`
     with limits as (
-      select * from unnest(${limited.map(({ id }) => id)}::text[], ${limited.map(({ concurrency }) => concurrency?.limit ?? 0)}::int[]) as t(function_id, most)
+      select * from unnest(${limited.map(({ id }) => id)}::text[], ${limited.map(({ concurrency }) => concurrency?.limit ?? 0)}::int[],
+        ${limited.map(({ concurrency }) => concurrency?.total ?? null)}::int[]) as t(function_id, most, total)
     ), busy as (
       select function_id, concurrency_key, count(*) as leased from runtime_queue
       where lease is not null and locked_until >= clock_timestamp() and concurrency_key is not null group by 1, 2
+    ), busy_together as (
+      select function_id, sum(leased) as leased from busy group by 1
     ), due as (
-      select q.controller_id, q.id, q.run_at, q.function_id, q.concurrency_key, l.most, coalesce(b.leased, 0) as leased
+      select q.controller_id, q.id, q.run_at, q.function_id, q.concurrency_key, l.most, l.total, coalesce(b.leased, 0) as leased,
+        coalesce(t.leased, 0) as leased_together
       from runtime_queue q
       left join limits l on l.function_id = q.function_id
       left join busy b on b.function_id = q.function_id and b.concurrency_key = q.concurrency_key
+      left join busy_together t on t.function_id = q.function_id
       -- The clock, not now(): this transaction may have begun before the one that queued the item.
       where q.run_at <= clock_timestamp() and (q.lease is null or q.locked_until < clock_timestamp())
         and q.function_id = any(${[...functions.keys()]}::text[]) and (l.most is null or coalesce(b.leased, 0) < l.most)
+        and (l.total is null or coalesce(t.leased, 0) < l.total)
       order by q.run_at, q.id limit ${WINDOW}
     ), placed as (
       select *, row_number() over (partition by function_id, concurrency_key order by run_at, id) as place from due
+    ), fitting as (
+      select *, row_number() over (partition by function_id order by run_at, id) as place_together from placed
+      where most is null or place + leased <= most
     ), chosen as (
-      select controller_id, id from placed where most is null or place + leased <= most order by run_at, id limit ${options.capacity}
+      select controller_id, id from fitting where total is null or place_together + leased_together <= total
+      order by run_at, id limit ${options.capacity}
     ), taken as (
       update runtime_queue q set lease = ${uuid()}, locked_until = now() + make_interval(secs => ${options.leaseSeconds}), worker = ${options.worker}
       from chosen c

@@ -9,7 +9,13 @@ export interface FunctionSpec {
   readonly triggers: readonly { readonly event: string; readonly when: Condition | undefined }[];
   readonly cron: readonly string[];
   readonly concurrency:
-    | { readonly limit: number; readonly key: Key | undefined; readonly path: string | undefined }
+    | {
+        readonly limit: number;
+        readonly key: Key | undefined;
+        readonly path: string | undefined;
+        /** Of all keys together. */
+        readonly total: number | undefined;
+      }
     | undefined;
   readonly batch:
     | { readonly maxSize: number; readonly key: Key | undefined; readonly path: string | undefined }
@@ -29,6 +35,8 @@ const Concurrency = z.strictObject({
   key: z.string().optional(),
   scope: z.literal("fn").optional(),
 });
+/** For each key, and for all keys together. */
+const KeyedAndTotal = z.tuple([Concurrency.required({ key: true }), Concurrency.omit({ key: true })]);
 
 /** The SDK's function configuration. Strict: an option that is not implemented here must not be ignored. */
 const FunctionConfig = z.strictObject({
@@ -44,7 +52,7 @@ const FunctionConfig = z.strictObject({
     step: z.object({ retries: z.strictObject({ attempts: z.int().nonnegative() }) }),
   }),
   idempotency: z.string().optional(),
-  concurrency: z.union([z.int().positive(), Concurrency, z.tuple([Concurrency])]).optional(),
+  concurrency: z.union([z.int().positive(), Concurrency, z.tuple([Concurrency]), KeyedAndTotal]).optional(),
   batchEvents: z
     .strictObject({ maxSize: z.int().positive(), timeout: z.string(), key: z.string().optional() })
     .optional(),
@@ -81,6 +89,7 @@ function readFunction(config: unknown): FunctionSpec {
     : typeof concurrency === "number"
       ? { limit: concurrency }
       : concurrency;
+  const total = Array.isArray(concurrency) ? concurrency[1]?.limit : undefined;
   for (const { if: expression } of cancel) if (expression !== undefined) compileCondition(expression);
   return {
     id,
@@ -99,7 +108,7 @@ function readFunction(config: unknown): FunctionSpec {
     concurrency:
       limit === undefined
         ? undefined
-        : { limit: limit.limit, ...keyed("key" in limit ? limit.key : undefined) },
+        : { limit: limit.limit, total, ...keyed("key" in limit ? limit.key : undefined) },
     batch:
       batchEvents === undefined ? undefined : { maxSize: batchEvents.maxSize, ...keyed(batchEvents.key) },
     cancelOn: cancel.map(({ event, if: expression, timeout }) => ({ event, expression, timeout })),
