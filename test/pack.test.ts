@@ -37,7 +37,7 @@ test("it holds what it runs, and nothing else", async () => {
   const files = stdout.trim().split("\n");
   for (const needed of [
     "dist/src/main.js",
-    "dist/src/kit/index.d.ts",
+    "dist/src/kit/author.d.ts",
     "dist/fixtures/shopify/orders-create.http",
   ])
     expect(files).toContain(`package/${needed}`);
