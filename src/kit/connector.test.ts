@@ -1,18 +1,23 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { describeError } from "#schemas";
 import {
   activity,
+  bearer,
   type Connector,
   defineConnector,
   eventsOf,
+  fetchObject,
   field,
   header,
   hmac,
   interpret,
   on,
+  type PlatformApi,
   receive,
   subject,
+  thin,
   webhookRequest,
 } from "./index.ts";
 
@@ -210,5 +215,57 @@ describe("the envelope", () => {
     expect(
       receive(connector, webhookRequest({ method: "GET" }), { secrets: ["s"], account: null }, 0),
     ).toEqual({ kind: "method_not_allowed", allowed: ["POST"] });
+  });
+});
+
+describe("what a thin event points to", () => {
+  const fetching = (get: (api: PlatformApi) => Promise<unknown>) => {
+    const connector = defineConnector({
+      ...definition,
+      api: { base: () => "https://api.example.com/", auth: bearer("token") },
+      events: {
+        created: thin(z.object({ id: z.string() }), {
+          get: (_pointer, api) => get(api),
+          schema: z.object({}),
+          records: () => [],
+          otherwise: () => [],
+        }),
+      },
+    });
+    const event = {
+      index: 0,
+      topic: "created",
+      account: undefined,
+      occurredAt: undefined,
+      identity: undefined,
+    };
+    return (api: PlatformApi) => fetchObject(connector, { ...event, payload: { id: "1" } }, api);
+  };
+  const failing = (error: unknown): PlatformApi => ({ get: () => Promise.reject(error) });
+
+  test("fails of the core's own errors as they are, because they may pass", async () => {
+    const deadlock = Object.assign(new Error("deadlock detected"), { code: "40P01" });
+    await expect(fetching((api) => api.get("x"))(failing(deadlock))).rejects.toBe(deadlock);
+  });
+
+  test("fails of the errors of another copy of the kit as of its own", async () => {
+    // As a connector has it that brings its own lethe/kit.
+    const brand = Symbol.for("lethe.error");
+    class LetheError extends Error {
+      readonly [brand] = true;
+      readonly code = "platform/unavailable";
+      readonly retry = true;
+    }
+    const theirs = new LetheError("the platform's API answered 503; it is tried again");
+    await expect(fetching((api) => api.get("x"))(failing(theirs))).rejects.toBe(theirs);
+    expect(describeError(theirs)).toMatchObject({ code: "platform/unavailable", retry: true });
+  });
+
+  test("fails of the connector's own, without what they quote", async () => {
+    const leaky = fetching(() => Promise.reject(new Error("no bob@example.com")));
+    await expect(leaky(failing(undefined))).rejects.toMatchObject({
+      code: "payload/connector-fault",
+      message: expect.not.stringContaining("bob"),
+    });
   });
 });
