@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { z } from "#kit";
+import { configured, z } from "#kit";
 import example from "./example.json" with { type: "json" };
+import generic from "./index.ts";
 import { given, refusal } from "./mapping.support.ts";
 
 /** What of a mapping is refused, when the connection is made, and in which words. */
@@ -194,6 +195,8 @@ describe("a hostile mapping", () => {
     const deep = `${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`;
     expect(refusalOf(`{"topics":${deep}}`)).toBe("the mapping: is nested deeper than 32 levels");
     expect(refusalOf("[".repeat(100_000) + "]".repeat(100_000))).toMatch(/nested deeper/);
+    // As a connection is made, where it is looked up among those that were compiled before.
+    expect(() => configured(generic, JSON.parse(deep))).toThrow(/nested deeper/);
   });
 
   test.each([[null], [7], ["text"], [[]]])("may be %j", (mapping) => {

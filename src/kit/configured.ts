@@ -9,11 +9,20 @@ export function configured(connector: Connector, configuration: unknown): Connec
   if (connector.configuration === undefined) return connector;
   const known = made.get(connector) ?? new Map<string, Connector>();
   made.set(connector, known);
-  const key = JSON.stringify(configuration) ?? "";
-  const found = known.get(key);
+  const key = keyOf(configuration);
+  const found = key === undefined ? undefined : known.get(key);
   if (found !== undefined) return found;
   const fresh = { ...connector.configuration.configure(configuration), id: connector.id };
   if (known.size >= MAX_KEPT) known.clear();
-  known.set(key, fresh);
+  if (key !== undefined) known.set(key, fresh);
   return fresh;
+}
+
+/** Undefined for what is nested too deep to be written: the connector says what is wrong with it. */
+function keyOf(configuration: unknown): string | undefined {
+  try {
+    return JSON.stringify(configuration);
+  } catch {
+    return undefined;
+  }
 }
