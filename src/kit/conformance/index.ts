@@ -1,6 +1,5 @@
 import { type Connector, type Door, doorsOf } from "../connector.ts";
 import { type Fixture, fixtureDoor } from "../fixtures.ts";
-import type { Signable } from "../signature/index.ts";
 import { changedBodies } from "./body.ts";
 import { type Case, caseOf, deliveriesOf } from "./case.ts";
 import { declaredActivities, topicsWithoutFixture, unrecordedActivities } from "./declarations.ts";
@@ -182,7 +181,7 @@ function ofDelivery(connector: Connector, fixture: Fixture): PlannedCheck[] {
   ];
 }
 
-function onlySigned(signs: readonly Signable[]): string {
+function onlySigned(signs: Door["signature"]["signs"]): string {
   const names = signs.map((what) => (what === "url" ? "the URL" : `the ${what}`));
   return names.length === 0 ? "nothing is signed" : `nothing is signed but ${names.join(" and ")}`;
 }
