@@ -111,6 +111,27 @@ describe("a connector is refused, with the reason and without its neighbours, if
   });
 });
 
+describe("a connector that holds up the process", () => {
+  const holding = (code: string) => acme(folder(), { change: (rest) => `${code}\n${rest}` });
+
+  test("is refused by name after ten seconds, and the others are loaded", { timeout: 60_000 }, async () => {
+    const waiting = holding("await new Promise(() => {});");
+    const result = await list(waiting, acme(folder()));
+    expect(result.code).toBe(0);
+    expect(ids(result)).toEqual([...shipped, "acme"]);
+    expect(result.err.trim().split("\n")).toEqual([
+      expect.stringMatching(new RegExp(`^refused connector ${waiting} cannot.*after 10 s.*not-importable`)),
+    ]);
+  });
+
+  test("by ending it is named, and nobody else", async () => {
+    const ending = holding("await null; process.exit(7);");
+    const result = await list(acme(folder()), ending, acme(folder()));
+    expect(result.code).toBe(7);
+    expect(result.err).toBe(`connector ${ending} ended the process while it was imported\n`);
+  });
+});
+
 function commonJs(path: string): string {
   mkdirSync(path);
   writeFileSync(join(path, "package.json"), '{ "type": "commonjs" }');

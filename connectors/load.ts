@@ -5,6 +5,7 @@ import { describeError, type LetheError } from "#schemas";
 import { loadingErrors } from "./errors.ts";
 import { faultOf } from "./fault.ts";
 import { type Location, locate, SHIPPED, shippedFolders } from "./locate.ts";
+import { UNFINISHED, watched } from "./watch.ts";
 
 /** A connector, and where what belongs to it lies. */
 export interface LoadedConnector {
@@ -67,13 +68,15 @@ export async function loadConnector(path: string, from = path): Promise<LoadedCo
 }
 
 async function defaultExport({ file }: Location, from: string): Promise<unknown> {
+  let module: { default?: unknown } | undefined;
   try {
-    const module: { default?: unknown } = await import(pathToFileURL(file).href);
-    return module.default;
+    module = await watched(import(pathToFileURL(file).href), file, from);
   } catch (error) {
     if (isRefusal(error)) throw loadingErrors.refused(from, error);
     throw loadingErrors.notImportable(from, faultOf(error));
   }
+  if (module === undefined) throw loadingErrors.notImportable(from, UNFINISHED);
+  return module.default;
 }
 
 /** Declared anew by this kit, because another copy of it, or none, may have made it. */

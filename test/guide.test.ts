@@ -59,7 +59,7 @@ let said = "";
 
 beforeAll(() => {
   // What is built and packed; other tests write beside it.
-  for (const part of ["src", "connectors", "schemas", "fixtures", "README.md", "LICENSE"])
+  for (const part of ["src", "connectors", "schemas", "fixtures", "docs", "README.md", "LICENSE"])
     cpSync(part, join(folder, "lethe", part), { recursive: true });
   for (const file of ["package.json", "tsconfig.json", "tsconfig.build.json", "build.ts"])
     cpSync(file, join(folder, "lethe", file));

@@ -39,6 +39,8 @@ test("it holds what it runs, and nothing else", async () => {
     "dist/src/main.js",
     "dist/src/kit/author.d.ts",
     "dist/fixtures/shopify/orders-create.http",
+    "docs/connectors.md",
+    "connectors/generic/README.md",
   ])
     expect(files).toContain(`package/${needed}`);
   expect(files.filter((file) => /\.test\.|\.lethe|(?<!\.d)\.ts$|\/test\/|node_modules/.test(file))).toEqual(

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { activity, consent, defineConnector, field, hmac, joined, on, subject } from "#kit";
+import { activity, consent, defineConnector, field, joined, on, platformSchemes, subject } from "#kit";
 import { customer, type Message, message, type Person, preferences } from "./payloads.ts";
 
 type Channel = "email" | "sms" | "push" | "in_app";
@@ -33,13 +33,21 @@ const sent = (channel: Channel) =>
 const EVERYWHERE = ["email_marketing", "sms_marketing", "whatsapp_marketing"] as const;
 const CHANNELS = { email: "email_marketing", sms: "sms_marketing", whatsapp: "whatsapp_marketing" } as const;
 
-/** Channels are purposes of ours; topics (`topic_7`) are the company's own, and say nothing of one. */
+/**
+ * Channels are purposes of ours; topics (`topic_7`) are the company's own, and say nothing of one. A change of one
+ * channel repeats the others, and an API or an import can set them all: so a grant is only what the platform reports.
+ */
 const choices = (channels: Readonly<Record<string, unknown>> | null | undefined) =>
   Object.entries(CHANNELS).flatMap(([channel, purpose]) => {
-    const wanted = channels?.[channel];
-    return typeof wanted === "boolean"
-      ? [consent({ purpose, state: wanted ? "granted" : "withdrawn", method: "preference_center" })]
-      : [];
+    const method = "preference_center";
+    switch (channels?.[channel]) {
+      case true:
+        return [consent({ purpose, state: "granted", nature: "snapshot", method })];
+      case false:
+        return [consent({ purpose, state: "withdrawn", method })];
+      default:
+        return [];
+    }
   });
 
 const MARKETING = { purpose: "direct_marketing", lawfulBasis: "consent" } as const;
@@ -52,13 +60,7 @@ export default defineConnector({
   credentials: z.object({ appApiKey: z.string().min(1), region: z.enum(["us", "eu"]) }),
 
   webhook: {
-    signature: hmac({
-      header: "x-cio-signature",
-      algorithm: "sha256",
-      encoding: "hex",
-      signed: "v0:{timestamp}:{body}",
-      timestamp: { header: "x-cio-timestamp", format: "seconds" },
-    }),
+    signature: platformSchemes.customerio,
     body: "json",
     id: { parts: [field("event_id")] },
     topic: joined("/", field("object_type"), field("metric")),

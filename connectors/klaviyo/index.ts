@@ -9,8 +9,8 @@ import {
   field,
   firstOf,
   header,
-  hmac,
   on,
+  platformSchemes,
   subject,
 } from "#kit";
 import { type Event, event } from "./payloads.ts";
@@ -47,14 +47,7 @@ export default defineConnector({
   credentials: z.object({ privateKey: z.string().startsWith("pk_") }),
 
   webhook: {
-    // The order, body before timestamp, is the one of the sample code in Klaviyo's documentation.
-    signature: hmac({
-      header: "klaviyo-signature",
-      algorithm: "sha256",
-      encoding: "hex",
-      signed: "{body}{timestamp}",
-      timestamp: { header: "klaviyo-timestamp", format: "http-date" },
-    }),
+    signature: platformSchemes.klaviyo,
     requires: ["klaviyo-webhook-id"],
     // The header is not signed; the body that it must agree with is.
     agree: [header("klaviyo-webhook-id"), bodyField("meta.klaviyo_webhook_id")],

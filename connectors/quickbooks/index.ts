@@ -4,9 +4,9 @@ import {
   defineConnector,
   type EventHandler,
   field,
-  hmac,
   joined,
   oauth2Refresh,
+  platformSchemes,
 } from "#kit";
 import { changes } from "./payloads.ts";
 import { ofPerson, ofSale } from "./records.ts";
@@ -98,7 +98,7 @@ export default defineConnector({
   },
 
   webhook: {
-    signature: hmac({ header: "intuit-signature", algorithm: "sha256", encoding: "base64" }),
+    signature: platformSchemes.quickbooks,
     body: "json",
     events: changes,
     id: { parts: [field("realm"), field("key")] },

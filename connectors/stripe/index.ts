@@ -8,8 +8,8 @@ import {
   on,
   optionalText,
   platformId,
+  platformSchemes,
   subject,
-  timestamped,
 } from "#kit";
 
 /** The dashboard's test fixtures all carry this id: on its own it would drop real test traffic. */
@@ -67,7 +67,7 @@ export default defineConnector({
   }),
 
   webhook: {
-    signature: timestamped({ header: "stripe-signature", tolerance: 300 }),
+    signature: platformSchemes.stripe,
     body: "json",
     id: { parts: [field("id")], withBody: ([id]) => id === SHARED_TEST_ID },
     topic: field("type"),

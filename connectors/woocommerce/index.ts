@@ -1,13 +1,12 @@
 import { z } from "zod";
 import {
   activity,
-  decodeEntities,
   defineConnector,
   header,
-  hmac,
   on,
   optionalText,
   platformId,
+  platformSchemes,
   subject,
   type WebhookRequest,
 } from "#kit";
@@ -54,12 +53,7 @@ export default defineConnector({
   }),
 
   webhook: {
-    signature: hmac({
-      header: "x-wc-webhook-signature",
-      algorithm: "sha256",
-      encoding: "base64",
-      key: decodeEntities,
-    }),
+    signature: platformSchemes.woocommerce,
     requires: ["x-wc-webhook-topic", "x-wc-webhook-source"],
     body: "json",
     // The delivery id is a hash of webhook and second: two events in one second share it.

@@ -7,8 +7,8 @@ import { runLethe } from "#test";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 /** A database that is not there: the command must not ask for one. */
-const lethe = (...args: string[]) =>
-  runLethe(["connector", "test", ...args], { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" });
+const settings = { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" };
+const lethe = (...args: string[]) => runLethe(["connector", "test", ...args], settings);
 
 /** A connector of somebody's own: WooCommerce's, in a folder by itself. */
 let folder: string;
@@ -36,6 +36,16 @@ describe("lethe connector test", () => {
     expect(out).toMatch(/woocommerce passes all \d+ checks\./);
   });
 
+  test("says of a check that there is nothing to try, and why, instead of leaving it out", async () => {
+    const { out } = await lethe("mailchimp");
+    expect(out).toMatch(/refuses a changed body\s+│ –\s+│ does not apply: nothing is signed/);
+    const { checks } = (await lethe("mailchimp", "--json")).json<Report>();
+    expect(checks.find(({ name }) => name === "refuses a changed body")).toMatchObject({
+      ok: true,
+      skipped: expect.stringContaining("nothing is signed"),
+    });
+  });
+
   test("shows what failed in full, and ends with 1", async () => {
     const file = join(folder, "fixtures/customer-deleted.http");
     writeFileSync(file, readFileSync(file, "utf8").replace('"25"', '"26"'));
@@ -60,6 +70,18 @@ describe("lethe connector test", () => {
     expect(updated.code).toBe(0);
     expect(updated.out).toContain("its topics are written anew");
     expect(readFileSync(readme, "utf8")).toBe(right);
+  });
+
+  test("of a name that is a folder here too, says which one it takes", async () => {
+    cpSync(join(root, "connectors/woocommerce"), join(folder, "shopify"), { recursive: true });
+    cpSync(join(root, "fixtures/woocommerce"), join(folder, "shopify/fixtures"), { recursive: true });
+    const tested = await runLethe(["connector", "test", "shopify", "--json"], settings, "", folder);
+    expect(tested.json<Report>()).toMatchObject({ connector: "shopify" });
+    expect(tested.err).toContain(`"shopify" is the one in ${join(root, "connectors/shopify")}`);
+    expect(tested.err).toContain("./shopify");
+    const own = await runLethe(["connector", "test", "./shopify", "--json"], settings, "", folder);
+    expect(own).toMatchObject({ err: "" });
+    expect(own.json<Report>()).toMatchObject({ connector: "woocommerce" });
   });
 
   test("says what it needs where there is no connector", async () => {

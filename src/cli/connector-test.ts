@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { readConfig } from "#config";
 import { loadConnector, loadConnectors } from "#connectors";
@@ -45,6 +45,8 @@ async function load(named: string): Promise<Found> {
   const known = /^[a-z][a-z0-9-]*$/.test(named)
     ? (await loadConnectors(readConfig(process.env).connectors)).loaded.get(named)
     : undefined;
+  if (known !== undefined && existsSync(named) && resolve(named) !== known.folder)
+    process.stderr.write(`"${named}" is the one in ${known.folder}; the folder here is ./${named}\n`);
   const { connector, folder, fixtures } = known ?? (await loadConnector(named));
   return { connector, fixtures: fixturesIn(fixtures), readme: join(folder, "README.md") };
 }
@@ -86,25 +88,31 @@ function forPeople({ connector, checks, ok }: Report): string {
     fixtures: counted(made),
     result: resultOf(made),
   }));
+  const made = checks.filter(wasMade).length;
   const failed = checks.filter((check) => !check.ok);
   return [
     table(rows, "Nothing was checked: there are no fixtures."),
     ...failed.map(inFull),
     ok
-      ? paint("green", `${connector} passes all ${checks.length} checks.`)
-      : paint("red", `${connector} fails ${failed.length} of ${checks.length} checks.`),
+      ? paint("green", `${connector} passes all ${made} checks.`)
+      : paint("red", `${connector} fails ${failed.length} of ${made} checks.`),
   ].join("\n");
 }
 
-function counted(made: readonly Check[]): string | number {
+const wasMade = ({ skipped }: Check) => skipped === undefined;
+
+/** Fixtures that it was made with. */
+function counted(checks: readonly Check[]): string | number {
+  const made = checks.filter(wasMade);
   return made.some(({ fixture }) => fixture !== undefined) ? made.length : "–";
 }
 
-function resultOf(made: readonly Check[]): string {
-  const failed = made.filter(({ ok }) => !ok).length;
-  return failed === 0
-    ? paint("green", "ok")
-    : paint("red", made.length === 1 ? "failed" : `${failed} failed`);
+function resultOf(checks: readonly Check[]): string {
+  const failed = checks.filter(({ ok }) => !ok).length;
+  if (failed > 0) return paint("red", checks.length === 1 ? "failed" : `${failed} failed`);
+  if (checks.some(wasMade)) return paint("green", "ok");
+  const reasons = new Set(checks.map(({ skipped }) => skipped));
+  return paint("dim", `does not apply: ${[...reasons].join("; ")}`);
 }
 
 function inFull({ name, fixture, detail, advice = "" }: Check): string {

@@ -211,6 +211,13 @@ describe("what is turned away", () => {
     expect((await problem(await fetch(`${server.url}/nowhere`))).code).toBe("http/not-found");
   });
 
+  test("another content type: 415, and a title that says so", async () => {
+    const headers = { ...order.headers, "content-type": "text/html" };
+    const response = await sendFixture(shopify.url, "shopify", { ...order, headers }, shopify.secret);
+    expect(response.status).toBe(415);
+    expect(await response.json()).toMatchObject({ status: 415, title: "Unsupported media type" });
+  });
+
   test("a bad signature: 401 with the reason, and nothing of the request in the answer", async () => {
     const response = await sendFixture(shopify.url, "shopify", order, "wrong");
     expect(response.status).toBe(401);

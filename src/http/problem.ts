@@ -8,6 +8,7 @@ const TITLES: Record<number, string> = {
   404: "Not found",
   405: "Method not allowed",
   413: "Too large",
+  415: "Unsupported media type",
   429: "Too many requests",
   503: "Unavailable",
 };

@@ -1,6 +1,6 @@
 import type { Place, Plan } from "./plan.ts";
 import { readmeOf } from "./readme.ts";
-import { ACCOUNT, activityOf, DECLARED, PERSON } from "./sample.ts";
+import { ACCOUNT, activityOf, DECLARED, PERSON, personKey } from "./sample.ts";
 import { importOf, schemeCode } from "./scheme-code.ts";
 
 /** Files by their path below the connector's folder; fixtures below `fixtures/`. */
@@ -13,9 +13,15 @@ export function filesOf(plan: Plan): Files {
     // Without it, Node takes TypeScript for CommonJS.
     ...(plan.kit === "lethe/kit" ? [["package.json", manifestOf(plan)] satisfies [string, string]] : []),
     ["README.md", readmeOf(plan)],
-    [`fixtures/${plan.firstTopic.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}.http`, sampleOf(plan)],
+    [`fixtures/${fileName(plan)}.http`, sampleOf(plan)],
     ["fixtures/malformed.http", malformedOf(plan)],
   ]);
+}
+
+/** The first topic as a file's name; not the one of the other fixture. */
+function fileName({ firstTopic }: Plan): string {
+  const name = firstTopic.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+  return name === "malformed" || name === "-" ? "first-topic" : name;
 }
 
 function manifestOf({ id }: Plan): string {
@@ -34,11 +40,12 @@ function connectorOf(plan: Plan): string {
   ].sort((a, b) => a.toLowerCase().localeCompare(b.toLowerCase()));
   const extract = (place: Place) => `${place.in === "header" ? "header" : "field"}(${quote(place.at)})`;
   const list = imports.join(", ");
+  const key = personKey(plan);
   const oneLine = `import { ${list} } from "${kit}";`;
   return `${oneLine.length <= 110 ? oneLine : `import {\n${imports.map((one) => `  ${one},\n`).join("")}} from "${kit}";`}
 
 /** ${documentation} : only what is used is named; whatever else the platform sends is left out. */
-const person = z.object({ contact: z.object({ id: platformId, email: optionalText, phone: optionalText }) });
+const person = z.object({ ${key}: z.object({ id: platformId, email: optionalText, phone: optionalText }) });
 
 export default defineConnector({
   id: ${quote(id)},
@@ -61,8 +68,8 @@ ${account === undefined ? "" : `    account: ${extract(account)},\n`}  },
   },
 
   events: {
-    ${quote(plan.firstTopic)}: on(person, ({ contact }) => [
-      subject({ platformId: contact.id, email: contact.email, phone: contact.phone }),
+    ${quote(plan.firstTopic)}: on(person, ({ ${key} }) => [
+      subject({ platformId: ${key}.id, email: ${key}.email, phone: ${key}.phone }),
       activity(${quote(activityOf(plan))}),
     ]),
   },
@@ -105,7 +112,7 @@ function malformedOf(plan: Plan): string {
 function requestOf(plan: Plan): { body: string; expected: { account?: string } } {
   const body: Record<string, unknown> = {};
   for (const [place, value] of factsOf(plan)) if (place.in === "body") put(body, place.at.split("."), value);
-  put(body, ["contact"], { ...PERSON, name: "Paula Ng" });
+  put(body, [personKey(plan)], { ...PERSON, name: "Paula Ng" });
   return {
     body: JSON.stringify(body, null, 2),
     expected: plan.account === undefined ? {} : { account: ACCOUNT },

@@ -1,4 +1,13 @@
-import { hmac, platformSchemes } from "#kit";
+import {
+  basic,
+  ecdsa,
+  hmac,
+  platformSchemes,
+  type SignatureScheme,
+  timestamped,
+  urlSecret,
+  webhookRequest,
+} from "#kit";
 import { LetheError } from "#schemas";
 
 /** Where a fact about a request stands. */
@@ -56,7 +65,7 @@ export const schemeNames = (): string[] => [...Object.keys(GENERAL_SCHEMES), ...
 /** `header:x-topic` or `body:data.type`; `none` where that is allowed. */
 export function placeOf(text: string): Place {
   const [, where, at = ""] = /^(header|body):(.+)$/.exec(text.trim()) ?? [];
-  const valid = where === "header" ? /^[\w-]+$/.test(at) : /^[\w-]+(\.[\w-]+)*$/.test(at);
+  const valid = where === "header" ? /^[a-z][\w-]*$/i.test(at) : /^[\w-]+(\.[\w-]+)*$/.test(at);
   if (where === undefined || !valid)
     throw new LetheError(
       "cli/bad-place",
@@ -65,15 +74,33 @@ export function placeOf(text: string): Place {
   return where === "header" ? { in: "header", at: at.toLowerCase() } : { in: "body", at };
 }
 
-/** Finds out whether the kit can make it. Throws `cli/bad-scheme`. */
-export function checkScheme(scheme: SchemePlan): void {
-  if (scheme.kind !== "hmac") return;
+/** The headers that the signature uses. Throws `cli/bad-scheme` if the kit cannot make it. */
+export function signedHeaders(scheme: SchemePlan): string[] {
   try {
-    hmac(scheme);
+    const made = schemeOf(scheme);
+    const { signing } = made.keyPair?.() ?? { signing: "a secret to see the headers" };
+    return Object.keys(made.sign(webhookRequest({}), signing, Date.now()).headers);
   } catch (error) {
     throw new LetheError(
       "cli/bad-scheme",
       error instanceof Error ? error.message : "there is no such scheme",
     );
+  }
+}
+
+function schemeOf(scheme: SchemePlan): SignatureScheme {
+  switch (scheme.kind) {
+    case "hmac":
+      return hmac(scheme);
+    case "timestamped":
+      return timestamped(scheme);
+    case "ecdsa":
+      return ecdsa(scheme);
+    case "basic":
+      return basic();
+    case "url-secret":
+      return urlSecret();
+    case "platform":
+      return platformSchemes[scheme.platform];
   }
 }

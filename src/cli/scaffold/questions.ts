@@ -1,12 +1,23 @@
 import { platformSchemes } from "#kit";
 import { LetheError } from "#schemas";
 import {
-  checkScheme,
+  docsFault,
+  type Fault,
+  headerFault,
+  placeFault,
+  plainUrl,
+  prefixFault,
+  templateFault,
+  titleFault,
+  topicFault,
+} from "./checks.ts";
+import {
   GENERAL_SCHEMES,
   type Place,
   type Plan,
   placeOf,
   type SchemePlan,
+  signedHeaders,
   TIME_FORMATS,
 } from "./plan.ts";
 
@@ -32,40 +43,48 @@ export interface NewOptions {
 /** Somebody to ask: a terminal, or a test that has the answers. */
 export interface Ask {
   /** `check` says what is wrong with an answer. */
-  text(
-    message: string,
-    fallback: string | undefined,
-    check: (text: string) => string | undefined,
-  ): Promise<string>;
+  text(message: string, fallback: string | undefined, check: Fault): Promise<string>;
   choice(message: string, choices: readonly { value: string; name: string }[]): Promise<string>;
 }
 
-/** Takes what the flags say and asks for the rest; without anybody to ask, what is left has to have a default. */
+/** Throws `cli/bad-name`. */
+export function checkName(id: string): void {
+  if (!/^[a-z][a-z0-9-]{1,30}$/.test(id))
+    throw new LetheError(
+      "cli/bad-name",
+      `"${id}" cannot be a connector's name: lower-case letters, digits and dashes`,
+    );
+}
+
+/**
+ * Takes what the flags say and asks for the rest; without anybody to ask, what is left has to have a default.
+ * Each is checked as it comes. Throws `cli/…`, before anything is written.
+ */
 export async function planOf(
   id: string,
   options: NewOptions,
   kit: Plan["kit"],
   ask: Ask | undefined,
 ): Promise<Plan> {
-  if (!/^[a-z][a-z0-9-]{1,30}$/.test(id))
-    throw new LetheError(
-      "cli/bad-name",
-      `"${id}" cannot be a connector's name: lower-case letters, digits and dashes`,
-    );
+  checkName(id);
   const scheme = await schemeOf(options, ask);
-  checkScheme(scheme);
-  const where = await wherever(options, ask);
-  const firstTopic = await answer(
-    ask,
-    options.firstTopic,
-    "A topic to begin with",
-    "contact.updated",
-    filled,
-  );
-  const title = await answer(ask, options.title, "The platform's own name", titled(id), filled);
-  const fallback = `https://${id}.example/docs/webhooks`;
-  const documentation = await answer(ask, options.docs, "Its page on webhooks", fallback, filled);
-  return { id, name: title, documentation, scheme, firstTopic, kit, ...where };
+  const where = await wherever(options, ask, signedHeaders(scheme));
+  const firstTopic = await answer(ask, "--first-topic", options.firstTopic, {
+    question: "A topic to begin with",
+    fallback: "contact.updated",
+    check: topicFault,
+  });
+  const name = await answer(ask, "--title", options.title, {
+    question: "The platform's own name",
+    fallback: titled(id),
+    check: titleFault,
+  });
+  const docs = await answer(ask, "--docs", options.docs, {
+    question: "Its page on webhooks",
+    fallback: `https://${id}.example/docs/webhooks`,
+    check: docsFault,
+  });
+  return { id, name, documentation: plainUrl(docs) ?? "", scheme, firstTopic, kit, ...where };
 }
 
 async function schemeOf(options: NewOptions, ask: Ask | undefined): Promise<SchemePlan> {
@@ -85,6 +104,7 @@ async function schemeOf(options: NewOptions, ask: Ask | undefined): Promise<Sche
         options.timestampHeader,
         "--timestamp-header",
         "Which header carries the time?",
+        header,
       ),
     };
   if (kind !== "hmac") throw new LetheError("cli/bad-scheme", `there is no scheme "${kind}"`);
@@ -92,28 +112,32 @@ async function schemeOf(options: NewOptions, ask: Ask | undefined): Promise<Sche
     options.algorithm ?? (await ask?.choice("Which hash?", [plain("sha256"), plain("sha1")])) ?? "sha256";
   const encoding =
     options.encoding ?? (await ask?.choice("How is it written?", [plain("hex"), plain("base64")])) ?? "hex";
-  const signed = await answer(ask, options.signed, "What is signed?", "{body}", filled);
-  const prefix = await answer(
-    ask,
-    options.prefix,
-    "What stands before the signature, if anything (e.g. sha256=)?",
-    "",
-    any,
-  );
+  const signed = await answer(ask, "--signed", options.signed, {
+    question: "What is signed?",
+    fallback: "{body}",
+    check: templateFault,
+    code: "cli/bad-scheme",
+  });
+  const prefix = await answer(ask, "--prefix", options.prefix, {
+    question: "What stands before the signature, if anything (e.g. sha256=)?",
+    fallback: "",
+    check: prefixFault,
+  });
   return {
     ...{ kind, header, algorithm: algorithm as "sha256", encoding: encoding as "hex" },
     ...(prefix === "" ? {} : { prefix }),
     ...(signed === "{body}" ? {} : { signed }),
-    ...(signed.includes("{timestamp}") ? { timestamp: await timestampOf(options, ask) } : {}),
+    ...(signed.includes("{timestamp}") ? { timestamp: await timestampOf(options, ask, header) } : {}),
   };
 }
 
-async function timestampOf(options: NewOptions, ask: Ask | undefined) {
+async function timestampOf(options: NewOptions, ask: Ask | undefined, signature: string) {
   const header = await headerOf(
     ask,
     options.timestampHeader,
     "--timestamp-header",
     "Which header carries the time?",
+    signature,
   );
   const format =
     options.timestampFormat ??
@@ -122,40 +146,62 @@ async function timestampOf(options: NewOptions, ask: Ask | undefined) {
   return { header, format: format as "seconds" };
 }
 
-async function wherever(options: NewOptions, ask: Ask | undefined) {
+async function wherever(options: NewOptions, ask: Ask | undefined, signed: readonly string[]) {
   if (options.topic === undefined && ask === undefined) throw missing("--topic");
-  const place = async (given: string | undefined, question: string, fallback: string) =>
-    placeOrNone(await answer(ask, given, question, fallback, badPlace));
+  const found: Place[] = [];
+  const place = async (flag: "topic" | "id" | "account", question: string, fallback: string) => {
+    const check: Fault = (text) => {
+      if (text.trim() === "none")
+        return flag === "topic" ? "it cannot be none: a request must say what it is about" : undefined;
+      return faultOf(text, (at) => placeFault(at, { signed, others: found, isId: flag === "id" }));
+    };
+    const text = await answer(ask, `--${flag}`, options[flag], {
+      ...{ question, fallback, check },
+      code: "cli/bad-place",
+    });
+    const at = text.trim() === "none" ? undefined : placeOf(text);
+    if (at !== undefined) found.push(at);
+    return at;
+  };
   const topic = await place(
-    options.topic,
+    "topic",
     "Where does a request say what it is about? (header:… or body:…)",
     "body:type",
   );
-  if (topic === undefined)
-    throw new LetheError("cli/bad-place", "--topic cannot be none: a request must say what it is about");
+  if (topic === undefined) throw missing("--topic");
   return {
     topic,
     delivery: await place(
-      options.id,
-      "What tells one delivery from another? (header:…, body:… or none)",
+      "id",
+      "What tells one delivery from another? (header:…, body:… or none: its bytes)",
       "none",
     ),
     account: await place(
-      options.account,
+      "account",
       "Which account of the platform is it for? (header:…, body:… or none)",
       "none",
     ),
   };
 }
 
+interface Question {
+  readonly question: string;
+  readonly fallback: string;
+  readonly check: Fault;
+  /** Of the error where a flag is wrong. */
+  readonly code?: `cli/${string}`;
+}
+
 async function answer(
   ask: Ask | undefined,
+  flag: string,
   given: string | undefined,
-  question: string,
-  fallback: string,
-  check: (text: string) => string | undefined,
+  { question, fallback, check, code = "cli/bad-option" }: Question,
 ): Promise<string> {
-  return given ?? (await ask?.text(question, fallback, check)) ?? fallback;
+  const text = given ?? (await ask?.text(question, fallback, check)) ?? fallback;
+  const fault = check(text);
+  if (fault !== undefined) throw new LetheError(code, `${flag}: ${fault}`);
+  return text;
 }
 
 async function headerOf(
@@ -163,10 +209,12 @@ async function headerOf(
   given: string | undefined,
   flag: string,
   question: string,
+  taken?: string,
 ): Promise<string> {
-  const name = given ?? (await ask?.text(question, undefined, badHeader));
+  const check = headerFault(taken);
+  const name = given ?? (await ask?.text(question, undefined, check));
   if (name === undefined) throw missing(flag);
-  const fault = badHeader(name);
+  const fault = check(name);
   if (fault !== undefined) throw new LetheError("cli/bad-header", `${flag}: ${fault}`);
   return name.toLowerCase();
 }
@@ -182,16 +230,9 @@ const titled = (id: string) =>
     .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
     .join(" ");
 
-const any = () => undefined;
-const filled = (text: string) => (text.trim() === "" ? "it cannot be empty" : undefined);
-const badHeader = (text: string) =>
-  /^[\w-]+$/.test(text) ? undefined : "a header's name has letters, digits and dashes";
-const placeOrNone = (text: string): Place | undefined => (text === "none" ? undefined : placeOf(text));
-
-function badPlace(text: string): string | undefined {
+function faultOf(text: string, check: (place: Place) => string | undefined): string | undefined {
   try {
-    placeOrNone(text);
-    return undefined;
+    return check(placeOf(text));
   } catch (error) {
     return error instanceof Error ? error.message : "there is no such place";
   }

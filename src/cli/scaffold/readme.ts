@@ -1,5 +1,5 @@
 import { basic, type Connector, defineConnector, type Fixture, field, on, topicsTable, z } from "#kit";
-import type { Place, Plan } from "./plan.ts";
+import type { Place, Plan, SchemePlan } from "./plan.ts";
 import { activityOf, DECLARED } from "./sample.ts";
 import { schemeCode } from "./scheme-code.ts";
 
@@ -8,7 +8,7 @@ export function readmeOf(plan: Plan): string {
   const { name, documentation, scheme, delivery, account, topic } = plan;
   return `# ${name}
 
-**Verifies** \`${schemeCode(scheme).replaceAll(/\s+/g, " ")}\`.
+**Verifies** \`${verifies(scheme)}\`.
 
 **Topic** ${placeText(topic)}. **Account** ${account === undefined ? "none" : placeText(account)}. **Told apart by** ${delivery === undefined ? "the body" : placeText(delivery)}.
 
@@ -23,6 +23,10 @@ What one trips over:
 Sources: [webhooks](${documentation}).
 `;
 }
+
+/** On one line, and without what could be taken for the lines around the topics. */
+const verifies = (scheme: SchemePlan) =>
+  schemeCode(scheme).replaceAll(/\s+/g, " ").replaceAll("<!--", "&lt;!--");
 
 const placeText = (place: Place) =>
   place.in === "header" ? `the header \`${place.at}\`` : `the body's \`${place.at}\``;

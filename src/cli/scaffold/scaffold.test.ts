@@ -2,10 +2,12 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadConnector } from "#connectors";
-import { checkConnector, loadFixtures } from "#kit";
+import { checkConnector, loadFixtures, makeCheck, planChecks } from "#kit";
 import { filesOf } from "./files.ts";
+import { schemeNames } from "./plan.ts";
 import { type Ask, type NewOptions, planOf } from "./questions.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -81,6 +83,100 @@ describe("a new connector", () => {
     const plan = await planOf("acme", { ...BODY, scheme: "basic" }, "lethe/kit", undefined);
     expect(JSON.parse(filesOf(plan).get("package.json") ?? "")).toMatchObject({ type: "module" });
     expect(filesOf(plan).get("index.ts")).toContain('from "lethe/kit"');
+  });
+});
+
+describe("whatever it is called and wherever its facts stand", () => {
+  const pick = (...values: string[]) => fc.constantFrom(...values);
+  const place = fc.oneof(
+    pick("header:x-topic", "header:X-Id", "header:webhook-id", "header:x-signature", "header:content-type"),
+    pick("body:type", "body:id", "body:contact", "body:contact.id", "body:contact.id.x", "body:customer.a"),
+    pick("body:__proto__.x", "body:constructor.name", "body:0.1", "body:toString", "none", "", "type"),
+  );
+  const text = fc.oneof(
+    fc.string(),
+    fc.string({ unit: "grapheme" }),
+    pick("", "*/", "<!-- topics -->", "`|\\n"),
+  );
+  const options = fc.record({
+    scheme: fc.constantFrom(...schemeNames()),
+    header: pick("x-signature", "Authorization", "content-type", "x signature"),
+    timestampHeader: pick("x-time", "x-signature", "date"),
+    signed: pick(
+      "{body}",
+      "{timestamp}.{body}",
+      "{timestamp}",
+      "{body}{nonce}",
+      "<!-- topics -->{body}",
+      "{method}{url}\n{body}",
+    ),
+    prefix: fc.oneof(pick("", "sha256=", "v1,", "<!-- topics -->"), text),
+    encoding: pick("hex", "base64"),
+    ...{ topic: place, id: place, account: place },
+    title: text,
+    docs: fc.oneof(
+      fc.webUrl({ withQueryParameters: true, withFragments: true }),
+      text,
+      pick("https://a.b/*/x"),
+    ),
+    firstTopic: fc.oneof(
+      pick("malformed", "a", "constructor", "__PROTO__", "=== expect", "# x", '"a"'),
+      text,
+    ),
+  });
+
+  /** What a README must not take for its own lines. */
+  const MARKED = {
+    ...{ scheme: "hmac", header: "x-signature", timestampHeader: "x-time", encoding: "hex" },
+    ...{ signed: "<!-- topics -->{body}", prefix: "<!-- /topics -->", topic: "body:contact.a", id: "none" },
+    ...{
+      account: "body:customer",
+      title: "Acme",
+      docs: "https://a.b/<!-- topics -->",
+      firstTopic: "malformed",
+    },
+  };
+
+  test("what is written passes, or it is refused before anything is written", {
+    timeout: 120_000,
+  }, async () => {
+    let n = 0;
+    let passed = 0;
+    const name = () => `any-${n++}`;
+    await fc.assert(
+      fc.asyncProperty(options, async (given) => {
+        const id = name();
+        const plan = await planOf(id, given as NewOptions, "#kit", undefined).catch((error) => {
+          expect(error.code).toMatch(/^cli\/bad-/);
+        });
+        if (!plan) return;
+        passed++;
+        for (const [path, content] of filesOf(plan)) {
+          const file = join(folder, "any", id, path);
+          mkdirSync(dirname(file), { recursive: true });
+          writeFileSync(file, content, { flag: "wx" });
+        }
+        const { connector } = await loadConnector(join(folder, "any", id));
+        expect(connector).toMatchObject({ id, name: given.title });
+        const fixtures = loadFixtures(join(folder, "any", id, "fixtures"));
+        const readme = filesOf(plan).get("README.md") ?? "";
+        // Those with hostile bodies are slow, and see nothing of names and places.
+        const planned = planChecks(connector, fixtures, { readme }).filter(
+          (check) => !check.name.startsWith("withstands"),
+        );
+        const checks = await Promise.all(planned.map(makeCheck));
+        expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+      }),
+      { numRuns: 1_500, examples: [[MARKED]] },
+    );
+    rmSync(join(folder, "any"), { recursive: true, force: true });
+    expect(passed).toBeGreaterThan(30);
+  });
+
+  test("a page on webhooks ends no comment", async () => {
+    const docs = "https://acme.example/*/docs(1)";
+    const plan = await planOf("acme", { ...BODY, scheme: "basic", docs }, "#kit", undefined);
+    expect(filesOf(plan).get("index.ts")).toContain("/** https://acme.example/%2A/docs%281%29 : ");
   });
 });
 
@@ -161,6 +257,28 @@ describe("what the flags do not say", () => {
       "acme",
       { ...BODY, scheme: "hmac", header: "x", signed: "{oops}" },
       "cli/bad-scheme",
+    ],
+    ["a page that is none", "acme", { ...BODY, scheme: "basic", docs: "*/ evil()" }, "cli/bad-option"],
+    ["an empty title", "acme", { ...BODY, scheme: "basic", title: "" }, "cli/bad-option"],
+    ["an empty topic", "acme", { ...BODY, scheme: "basic", firstTopic: " " }, "cli/bad-option"],
+    [
+      "a header that HTTP itself uses",
+      "acme",
+      { scheme: "basic", topic: "header:content-type" },
+      "cli/bad-place",
+    ],
+    [
+      "a header that the signature uses",
+      "acme",
+      { scheme: "standard-webhooks", topic: "header:webhook-timestamp" },
+      "cli/bad-place",
+    ],
+    ["two facts in one place", "acme", { ...BODY, scheme: "basic", id: "body:type.id" }, "cli/bad-place"],
+    [
+      "a time where the signature is",
+      "acme",
+      { ...BODY, scheme: "ecdsa", header: "x", timestampHeader: "X" },
+      "cli/bad-header",
     ],
     ["a name that is none", "Acme Inc", { ...BODY, scheme: "basic" }, "cli/bad-name"],
   ])("is an error without anybody to ask: %s", async (_what, id, options, code) => {

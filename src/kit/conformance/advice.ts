@@ -2,6 +2,8 @@
 export const ADVICE: Readonly<Record<string, string>> = {
   "gives what the fixture expects":
     "If the connector is right, correct what follows `=== expect` in the fixture; otherwise the connector.",
+  "records only what may be recorded":
+    "Use the kit's own words (`ConsentPurpose.options`, `ConsentMethod.options` and so on list them) and activities that are declared, and name one subject in an event.",
   "refuses a changed body":
     "Sign and verify the raw bytes, all of them; or take `body` out of the scheme's `signs`, if the platform signs no body.",
   "refuses a changed signature":

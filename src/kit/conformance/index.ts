@@ -7,9 +7,10 @@ import { exampleOf } from "./example.ts";
 import { unexpected } from "./expected.ts";
 import { hostileBodies, hostileValues } from "./hostile.ts";
 import { collisions, repeats } from "./identity.ts";
+import { invalidRecords } from "./invalid.ts";
 import { leaks } from "./privacy.ts";
 import { checkReadme } from "./readme.ts";
-import { type Check, make, type PlannedCheck, type Report } from "./report.ts";
+import { type Check, type Found, make, type PlannedCheck, type Report } from "./report.ts";
 import { changedTargets, disagreement, missingHeaders, wrongAccount, wrongContentTypes } from "./request.ts";
 import { rotation, wrongSecrets } from "./secrets.ts";
 import { changedSignatures } from "./signature.ts";
@@ -63,22 +64,42 @@ function plan(
   readme: string | undefined,
 ): PlannedCheck[] {
   const deliveries = deliveriesOf(fixtures);
+  const invalid = invalidRecords(connector, fixtures);
+  const check = (
+    name: string,
+    fixture: Fixture,
+    run: () => readonly string[] | Promise<readonly string[]>,
+  ) => ({
+    name,
+    fixture: fixture.name,
+    run: invalid.unlessIn(fixture, run),
+  });
   return [
-    ...fixtures.map((fixture) => ({
-      name: "gives what the fixture expects",
-      fixture: fixture.name,
-      run: () => unexpected(connector, fixture),
-    })),
-    ...deliveries.flatMap((fixture) => ofDelivery(connector, fixture, fixtures)),
+    { name: "records only what may be recorded", run: invalid.byTopic },
+    ...fixtures.map((fixture) =>
+      check("gives what the fixture expects", fixture, () => unexpected(connector, fixture)),
+    ),
+    ...deliveries.flatMap((fixture) => [
+      ...ofDelivery(connector, fixture),
+      check("lets no text of the payload out in the clear", fixture, () =>
+        leaks(caseOf(connector, fixture), fixtures),
+      ),
+    ]),
     ...fixtures
       .filter(({ expect }) => expect.outcome === "handshake")
       .flatMap((fixture) => ofHandshake(connector, fixture)),
-    ...doorsOf(connector).map((door, index) => ofDoor(connector, deliveries, door, index)),
-    ...eachTopicOnce(deliveries).map((fixture) => ({
-      name: "withstands hostile values",
-      fixture: fixture.name,
-      run: () => hostileValues(caseOf(connector, fixture)),
-    })),
+    ...doorsOf(connector).map((door, index) => {
+      const fixture = fixtureOf(connector, deliveries, door);
+      return fixture === undefined
+        ? {
+            name: "has a fixture for every door",
+            run: () => [`no fixture is delivered through door ${index + 1} (${door.signature.summary})`],
+          }
+        : check("withstands hostile bodies", fixture, () => hostileBodies(caseOf(connector, fixture)));
+    }),
+    ...eachTopicOnce(deliveries).map((fixture) =>
+      check("withstands hostile values", fixture, () => hostileValues(caseOf(connector, fixture))),
+    ),
     { name: "tells its fixtures apart", run: () => collisions(connector, fixtures) },
     { name: "declares every activity", run: () => declaredActivities(connector) },
     { name: "has a fixture for every topic", run: () => topicsWithoutFixture(connector, fixtures) },
@@ -104,22 +125,9 @@ function ofHandshake(connector: Connector, fixture: Fixture): PlannedCheck[] {
 }
 
 /** Whole bodies are read by the door, whatever they are about: one fixture of each will do. */
-function ofDoor(
-  connector: Connector,
-  deliveries: readonly Fixture[],
-  door: Door,
-  index: number,
-): PlannedCheck {
+function fixtureOf(connector: Connector, deliveries: readonly Fixture[], door: Door): Fixture | undefined {
   const through = deliveries.filter((one) => fixtureDoor(connector, one) === door);
-  const fixture =
-    through.find(({ expect }) => expect.records !== undefined || expect.events?.length) ?? through[0];
-  if (fixture === undefined)
-    return {
-      name: "has a fixture for every door",
-      run: () => [`no fixture is delivered through door ${index + 1} (${door.signature.summary})`],
-    };
-  const run = () => hostileBodies(caseOf(connector, fixture));
-  return { name: "withstands hostile bodies", fixture: fixture.name, run };
+  return through.find(({ expect }) => expect.records !== undefined || expect.events?.length) ?? through[0];
 }
 
 /** Hostile values are slow, and what reads them is the same for all fixtures of a topic. */
@@ -133,36 +141,54 @@ function eachTopicOnce(fixtures: readonly Fixture[]): Fixture[] {
   });
 }
 
-function ofDelivery(connector: Connector, fixture: Fixture, fixtures: readonly Fixture[]): PlannedCheck[] {
+/** What is tried with each delivery. Where the platform has nothing that could be tried, the check says so. */
+function ofDelivery(connector: Connector, fixture: Fixture): PlannedCheck[] {
   const { signature, account, agree, events } = fixtureDoor(connector, fixture);
   const { signs, tolerance } = signature;
-  const check = (name: string, run: (tried: Case) => readonly string[] | Promise<readonly string[]>) => ({
+  const check = (name: string, run: (tried: Case) => Found, skipped?: string) => ({
     name,
     fixture: fixture.name,
-    run: () => run(caseOf(connector, fixture)),
+    run: () => (skipped === undefined ? run(caseOf(connector, fixture)) : { skipped }),
   });
+  const unless = (applies: boolean, why: string) => (applies ? undefined : why);
   return [
-    ...(signs.includes("body") ? [check("refuses a changed body", changedBodies)] : []),
+    check("refuses a changed body", changedBodies, unless(signs.includes("body"), onlySigned(signs))),
     check("refuses a changed signature", changedSignatures),
     check("refuses a request without its headers", missingHeaders),
     check("refuses other secrets and empty ones", wrongSecrets),
     check("takes both secrets while one is rotated", rotation),
-    ...(tolerance === undefined
-      ? []
-      : [
-          check("refuses a request that is too old or from the future", (tried) =>
-            wrongTimes(tried, tolerance),
-          ),
-        ]),
-    ...(signs.includes("method") || signs.includes("url")
-      ? [check("refuses another method or URL", changedTargets)]
-      : []),
+    check(
+      "refuses a request that is too old or from the future",
+      (tried) => wrongTimes(tried, tolerance ?? 0),
+      unless(
+        tolerance !== undefined,
+        signs.includes("timestamp") ? "a signed time may be of any age" : "no time is signed",
+      ),
+    ),
+    check(
+      "refuses another method or URL",
+      changedTargets,
+      unless(signs.includes("method") || signs.includes("url"), "neither method nor URL is signed"),
+    ),
     check("refuses another content type", wrongContentTypes),
-    ...(account !== undefined && events === undefined
-      ? [check("refuses another account", wrongAccount)]
-      : []),
-    ...(agree === undefined ? [] : [check("refuses facts that disagree", disagreement)]),
+    check("refuses another account", wrongAccount, accountless(fixture, account !== undefined, events)),
+    check(
+      "refuses facts that disagree",
+      disagreement,
+      unless(agree !== undefined, "no two facts of a request have to agree"),
+    ),
     check("knows a request that comes again", repeats),
-    check("lets no text of the payload out in the clear", (tried) => leaks(tried, fixtures)),
   ];
+}
+
+function onlySigned(signs: Door["signature"]["signs"]): string {
+  const names = signs.map((what) => (what === "url" ? "the URL" : `the ${what}`));
+  return names.length === 0 ? "nothing is signed" : `nothing is signed but ${names.join(" and ")}`;
+}
+
+/** Why there is no account that could be another. */
+function accountless({ expect }: Fixture, named: boolean, events: Door["events"]): string | undefined {
+  if (!named) return "requests name no account";
+  if (events !== undefined) return "each event names its own account, and is not refused for it";
+  return expect.account === undefined ? "this request names no account" : undefined;
 }

@@ -17,6 +17,18 @@ describe("a README's list of topics", () => {
     ]);
   });
 
+  test("leaves out how a consent was given where a fixture does not say it", () => {
+    const given = (consent: object) =>
+      topicsTable(connector, [
+        fixture({ expect: { topic: "created", records: [{ type: "consent", ...consent }] } }),
+      ])
+        .split("\n")
+        .at(-1);
+    const granted = { purpose: "email_marketing", state: "granted" };
+    expect(given(granted)).toMatch(/\| email_marketing granted \|$/);
+    expect(given({ ...granted, nature: "snapshot" })).toMatch(/\| email_marketing granted \(reported\) \|$/);
+  });
+
   test("is written between its two lines, and nothing else is touched", () => {
     const fresh = writeTopics(README, connector, fixtures) ?? "";
     expect(fresh).toMatch(

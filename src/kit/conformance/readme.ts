@@ -36,11 +36,12 @@ function row(topic: string, { activities }: Connector, outcomes: readonly Outcom
   ].map((cell) => cell.join(", ").replaceAll("|", "\\|") || "–");
 }
 
-/** `email_marketing withdrawn (unsubscribe)`, `erasure of the subject in 30 days`. */
+/** `email_marketing withdrawn (unsubscribe)`, `erasure of the subject in 30 days`. A fixture may lack any part of it. */
 function told(record: Written): string[] {
   if (record.type === "consent") {
-    const reported = record.nature === "snapshot" ? ", reported" : "";
-    return [`${record.purpose} ${record.state} (${record.method}${reported})`];
+    const how = [record.method, record.nature === "snapshot" ? "reported" : undefined].filter(Boolean);
+    const what = [record.purpose, record.state].filter(Boolean).join(" ");
+    return [how.length === 0 ? what : `${what} (${how.join(", ")})`];
   }
   if (record.type === "rights") return [`${record.kind} of the ${record.scope} in ${record.dueInDays} days`];
   return record.type === "account" ? [`account ${record.change}`] : [];

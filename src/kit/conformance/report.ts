@@ -11,6 +11,8 @@ export interface Check {
   readonly detail: string;
   /** What to do about it; absent if nothing is wrong. */
   readonly advice?: string;
+  /** Why there was nothing to check; such a check is `ok`. */
+  readonly skipped?: string;
 }
 
 export interface Report {
@@ -20,11 +22,17 @@ export interface Report {
   readonly checks: readonly Check[];
 }
 
-/** A check that is still to be made. It says what is wrong, or nothing. */
+/** A check that is still to be made. It says what is wrong, or nothing, or why it does not apply. */
 export interface PlannedCheck {
   readonly name: string;
   readonly fixture?: string;
-  readonly run: () => readonly string[] | Promise<readonly string[]>;
+  readonly run: () => Found | Promise<Found>;
+}
+
+export type Found = readonly string[] | Skipped;
+
+export interface Skipped {
+  readonly skipped: string;
 }
 
 /** The most faults that one check shows: the first tells as much as the thousandth. */
@@ -33,12 +41,14 @@ const SHOWN = 5;
 /** Makes a check. Whatever is thrown while it is made is a fault. */
 export async function make({ name, fixture, run }: PlannedCheck): Promise<Check> {
   const about = { name, ...(fixture === undefined ? {} : { fixture }) };
-  let faults: readonly string[];
+  let found: Found;
   try {
-    faults = await run();
+    found = await run();
   } catch (error) {
-    faults = [`it threw ${String(error)}`];
+    found = [`it threw ${String(error)}`];
   }
+  if ("skipped" in found) return { ...about, ok: true, detail: "", skipped: found.skipped };
+  const faults = found;
   const more = faults.length - SHOWN;
   const shown = more > 0 ? [...faults.slice(0, SHOWN), `and ${more} more`] : faults;
   if (faults.length === 0) return { ...about, ok: true, detail: "" };

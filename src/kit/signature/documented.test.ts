@@ -31,7 +31,7 @@ const HUBSPOT_SECRET = "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy";
 
 // https://legacydocs.hubspot.com/docs/faq/v1-request-validation
 const hubspotV1: Example = {
-  scheme: platformSchemes.hubspot,
+  scheme: platformSchemes["hubspot-v1"],
   secret: HUBSPOT_SECRET,
   headers: {
     "x-hubspot-signature": "232db2615f3d666fe21a8ec971ac7b5402d33b9a925784df3ca654d05f4817de",
@@ -42,7 +42,7 @@ const hubspotV1: Example = {
 
 // https://legacydocs.hubspot.com/docs/faq/v2-request-validation
 const hubspotV2: Example = {
-  scheme: platformSchemes.hubspot,
+  scheme: platformSchemes["hubspot-v2"],
   secret: HUBSPOT_SECRET,
   url: "https://www.example.com/webhook_uri",
   headers: {
@@ -188,12 +188,14 @@ describe("HubSpot", () => {
     timestamp: { header: "x-hubspot-request-timestamp", format: "milliseconds" },
   });
   const signed = v3.sign(webhookRequest(request), HUBSPOT_SECRET, now).headers;
-  const old = hubspot({ versions: ["v1"] }).sign(webhookRequest(request), HUBSPOT_SECRET, now).headers;
-  const verdict = (headers: Record<string, string>, scheme: SignatureScheme = platformSchemes.hubspot) =>
+  const old = platformSchemes["hubspot-v1"].sign(webhookRequest(request), HUBSPOT_SECRET, now).headers;
+  const any = hubspot({ versions: ["v1", "v2", "v3"] });
+  const verdict = (headers: Record<string, string>, scheme: SignatureScheme = any) =>
     scheme.verify(webhookRequest({ ...request, headers }), [HUBSPOT_SECRET], now);
 
   test("v3 undoes the documented escapes in the URL, and no others", () => {
-    expect(verdict(signed)).toEqual({ ok: true, secret: 0 });
+    for (const scheme of [any, platformSchemes.hubspot])
+      expect(verdict(signed, scheme)).toEqual({ ok: true, secret: 0 });
   });
 
   test("v3 counts where it is there, whatever older signature comes along", () => {
@@ -201,9 +203,10 @@ describe("HubSpot", () => {
     expect(verdict({ ...forged, ...old })).toEqual({ ok: false, reason: "mismatch" });
   });
 
-  test("v3 can be insisted on, so that leaving it out does not help", () => {
+  test("v3 is insisted on unless older versions are named, so that leaving it out does not help", () => {
     expect(verdict(old)).toEqual({ ok: true, secret: 0 });
-    expect(verdict(old, hubspot({ versions: ["v3"] }))).toEqual({ ok: false, reason: "missing_signature" });
+    for (const scheme of [hubspot(), platformSchemes.hubspot])
+      expect(verdict(old, scheme)).toEqual({ ok: false, reason: "missing_signature" });
     expect(verdict(old, hubspot({ versions: ["v2", "v3"] }))).toEqual({
       ok: false,
       reason: "malformed_signature",
@@ -211,8 +214,8 @@ describe("HubSpot", () => {
   });
 
   test("says that it signs no more than the weakest version that it takes", () => {
-    expect(platformSchemes.hubspot.signs).toEqual(["body"]);
-    expect(hubspot({ versions: ["v3"] }).signs).toEqual(["method", "url", "body", "timestamp"]);
+    expect(any.signs).toEqual(["body"]);
+    expect(hubspot().signs).toEqual(["method", "url", "body", "timestamp"]);
   });
 });
 

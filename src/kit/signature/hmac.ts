@@ -6,7 +6,7 @@ import { checkTolerance, offTime, readTime, type TimeFormat, writeTime } from ".
 
 /**
  * One header with an HMAC of the raw body, as Shopify, GitHub and many others sign, or of a template.
- * Throws a TypeError for a template that it does not understand.
+ * Throws a TypeError for a template that it does not understand, or that does not hold the body.
  *
  * @example hmac({ header: "x-shopify-hmac-sha256", algorithm: "sha256", encoding: "base64" })
  * @example hmac({
@@ -20,7 +20,7 @@ export function hmac(options: {
   encoding: "hex" | "base64";
   /** Text before the signature, e.g. `sha256=`. */
   prefix?: string;
-  /** What is hashed: text with `{method}`, `{url}`, `{body}`, `{timestamp}`. Default: `{body}`. */
+  /** What is hashed: text with `{body}`, and `{method}`, `{url}`, `{timestamp}` as the platform has it. Default: `{body}`. */
   signed?: string;
   /** Where the timestamp stands; needed if it is signed, and useless if it is not. `tolerance` in seconds, default 300. */
   timestamp?: { header: string; format: TimeFormat; tolerance?: number };

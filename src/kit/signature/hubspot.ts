@@ -7,18 +7,18 @@ import { refused, type SignatureScheme } from "./scheme.ts";
 export type HubSpotVersion = "v1" | "v2" | "v3";
 
 /**
- * HubSpot's three versions. A request with `X-HubSpot-Signature-v3` is checked as v3 whatever else it carries;
- * one without, as the version that `X-HubSpot-Signature-Version` names.
+ * HubSpot's v3, and the older versions only where they are named. A request with `X-HubSpot-Signature-v3` is checked as
+ * v3 whatever else it carries (if v3 is accepted); one without, as the version that `X-HubSpot-Signature-Version` names.
  *
  * Beware of the downgrade: HubSpot sends the older signatures along with v3, so whoever saw one request can leave
  * v3 out, and v1 and v2 carry no timestamp; v1 does not even sign where the request goes. Both are plain SHA-256
  * of secret and content, which lets bytes be appended to a body whose hash is known (JSON with them is unreadable).
- * Insist on `versions: ["v3"]` wherever HubSpot sends it. `signs` is what all accepted versions sign.
+ * Name them only where HubSpot sends nothing better. `signs` is what all accepted versions sign.
  *
  * Source: https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation
  */
 export function hubspot(options: { versions?: readonly HubSpotVersion[] } = {}): SignatureScheme {
-  const { versions = ["v1", "v2", "v3"] } = options;
+  const { versions = ["v3"] } = options;
   const best = (["v3", "v2", "v1"] as const).find((version) => versions.includes(version));
   if (best === undefined) throw new TypeError("a HubSpot scheme needs at least one version");
   const onlyV3 = versions.every((version) => version === "v3");

@@ -27,10 +27,15 @@ export const platformSchemes = {
   }),
   // https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
   github: hmac({ header: "x-hub-signature-256", ...SHA256_HEX, prefix: "sha256=" }),
+  // https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation; the older
+  // versions can be replayed, so that they have to be asked for.
   hubspot: hubspot(),
+  "hubspot-v1": hubspot({ versions: ["v1"] }),
+  "hubspot-v2": hubspot({ versions: ["v2"] }),
   // https://developers.intercom.com/docs/webhooks/webhook-notifications
   intercom: hmac({ header: "x-hub-signature", ...SHA1_HEX, prefix: "sha1=" }),
-  // https://developers.klaviyo.com/en/docs/working_with_system_webhooks
+  // https://developers.klaviyo.com/en/docs/working_with_system_webhooks; the order, body before timestamp, is the one of
+  // its sample code.
   klaviyo: hmac({
     header: "klaviyo-signature",
     ...SHA256_HEX,

@@ -5,9 +5,7 @@ import { basic, hubspot, platformSchemes, type Signable, type SignatureScheme, u
 
 const schemes: readonly (readonly [string, SignatureScheme])[] = [
   ...Object.entries(platformSchemes),
-  ["HubSpot's v1", hubspot({ versions: ["v1"] })],
-  ["HubSpot's v2", hubspot({ versions: ["v2"] })],
-  ["HubSpot's v3", hubspot({ versions: ["v3"] })],
+  ["any version of HubSpot's", hubspot({ versions: ["v1", "v2", "v3"] })],
   ["Basic authentication", basic()],
   ["a secret in the URL", urlSecret()],
 ];

@@ -9,7 +9,10 @@ export interface Template {
   pieces(request: WebhookRequest, timestamp: string): (string | Uint8Array)[];
 }
 
-/** Reads a template once, when the scheme is made. Throws for anything in braces that is no placeholder. */
+/**
+ * Reads a template once, when the scheme is made. Throws for anything in braces that is no placeholder, and for a
+ * template without the body: whoever saw one signature could put it on any other.
+ */
 export function readTemplate(text: string): Template {
   const parts = text.split(/(\{[^}]*\})/).filter((part) => part !== "");
   const names = parts.filter((part) => part.startsWith("{")).map((part) => part.slice(1, -1));
@@ -19,7 +22,8 @@ export function readTemplate(text: string): Template {
       `unknown placeholder {${unknown}} in what is signed; there are {${PLACEHOLDERS.join("}, {")}}`,
     );
   const signs = PLACEHOLDERS.filter((placeholder) => names.includes(placeholder));
-  if (signs.length === 0) throw new TypeError("a signature must be of something: give a placeholder");
+  if (!signs.includes("body"))
+    throw new TypeError("what is signed must hold {body}: otherwise one signature lets any body in");
   return {
     signs,
     pieces:
