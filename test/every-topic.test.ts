@@ -123,7 +123,7 @@ describe("a running hub turns", () => {
       ...(fixture.answers.size > 0 ? { credentials: credentialsOf(connector) } : {}),
     });
     const response = await sendFixture(`${hub.url}/webhooks/${connector}/${id}`, connector, fixture, secret);
-    expect(response.status).toBe(200);
+    expect(response.status, `${await response.text()}\n${hub.output().slice(-2_000)}`).toBe(200);
     const settled = async () => (await rows("delivery", controllerId))[0];
     const { status, error } = statusOf(fixture);
     await expect.poll(async () => (await settled())?.status, { timeout: 15_000 }).toBe(status);

@@ -39,7 +39,7 @@ describe("a hub with nothing but a data directory", () => {
   test("brings its own database, plays a sample through every door, and stops when it is told to", async () => {
     const dataDir = folder();
     const hub = await startHubProcess({ LETHE_DATA_DIR: dataDir });
-    await expect.poll(hub.output).toContain("Try next");
+    await expect.poll(hub.output, { timeout: 15_000 }).toContain("Try next");
     // A platform whose every sample has to be fetched for has none to play.
     for (const { name } of connectors.values())
       expect(hub.output()).toMatch(new RegExp(`│ ${name} .* (200|–) +│`));
@@ -67,7 +67,7 @@ describe("a hub with nothing but a data directory", () => {
   test("is the only one on it: a second says so and exits 2; after kill -9 its lock does not count", async () => {
     const dataDir = folder();
     const hub = await startHubProcess({ LETHE_DATA_DIR: dataDir });
-    await expect.poll(hub.output).toContain("Try next");
+    await expect.poll(hub.output, { timeout: 15_000 }).toContain("Try next");
     const second = await runLethe(["start"], { LETHE_DATA_DIR: dataDir, PORT: "0" });
     expect(second.code).toBe(2);
     expect(second.err).toContain(`a hub already runs on ${dataDir} (process ${hub.pid}, ${hub.url})`);
@@ -159,7 +159,7 @@ describe("a hub whose database hangs", () => {
   test("stops within ten seconds all the same, and says what it did not wait for", async () => {
     const dataDir = folder();
     const hub = await startHubProcess({ LETHE_DATA_DIR: dataDir });
-    await expect.poll(hub.output).toContain("Try next");
+    await expect.poll(hub.output, { timeout: 15_000 }).toContain("Try next");
     const postmaster = Number(readFileSync(join(dataDir, "postgres/postmaster.pid"), "utf8").split("\n")[0]);
     const sessions = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, "utf8")
       .trim()

@@ -24,14 +24,14 @@ test("a hub that is upgraded migrates what it has, goes on with it, and plays no
   const deliveries = async () =>
     (await runLethe(["deliveries", "list", "--json"], settings)).json<{ id: string }[]>().map(({ id }) => id);
   const first = await startHubProcess(settings);
-  await expect.poll(first.output).toContain("Try next");
+  await expect.poll(first.output, { timeout: 15_000 }).toContain("Try next");
   const before = await deliveries();
   await asBefore();
   await first.kill();
 
   const upgraded = await startHubProcess(settings);
   expect(upgraded.output()).toContain('"migrated":1');
-  await expect.poll(upgraded.output).toContain("Lethe is ready at");
+  await expect.poll(upgraded.output, { timeout: 15_000 }).toContain("Lethe is ready at");
   expect(upgraded.output()).not.toContain("Try next");
   expect(await deliveries()).toEqual(before);
   // The older version knew no configurations, so one connection has lost its own: that is said, and the rest goes on.
