@@ -92,6 +92,43 @@ test("the guide ends with a connector that passes, and a hub that runs it", {
   expect(said).toContain("quick-try passes all");
 });
 
+test("the package holds what it runs, and nothing else", async () => {
+  const { stdout } = await run("tar", ["--list", "--file", join(folder, "lethe/lethe-0.1.0.tgz")]);
+  const files = stdout.trim().split("\n");
+  for (const needed of [
+    "dist/src/main.js",
+    "dist/src/kit/author.d.ts",
+    "dist/fixtures/shopify/orders-create.http",
+    "docs/connectors.md",
+  ])
+    expect(files).toContain(`package/${needed}`);
+  expect(files.filter((file) => /\.test\.|\.lethe|(?<!\.d)\.ts$|\/test\/|node_modules/.test(file))).toEqual(
+    [],
+  );
+});
+
+test("the package gives TypeScript the kit with its types, without any other package", async () => {
+  const home = join(folder, "my-connectors");
+  mkdirSync(join(home, "wrong"));
+  writeFileSync(join(home, "wrong/package.json"), '{ "type": "module" }');
+  writeFileSync(
+    join(home, "wrong/index.ts"),
+    'import { activity, type Connector } from "lethe/kit";\n// @ts-expect-error: it has no id\nexport const one: Connector = {};\n// @ts-expect-error: a name is text\nactivity(1);\n',
+  );
+  const compilerOptions = {
+    ...{ module: "nodenext", target: "es2022", strict: true, noEmit: true, verbatimModuleSyntax: true },
+    ...{ skipLibCheck: false, types: [] },
+  };
+  writeFileSync(
+    join(home, "tsconfig.json"),
+    JSON.stringify({ compilerOptions, include: ["wrong", "loyal"] }),
+  );
+  const types = await run(resolve("node_modules/.bin/tsc"), ["--project", home], { cwd: home }).catch(
+    (error: { stdout: string }) => error,
+  );
+  expect(types.stdout).toBe("");
+});
+
 test("the guide's snippets are of their types, and load", { timeout: 60_000 }, async () => {
   const home = join(folder, "my-connectors");
   const snippets = blocks.filter(({ kind }) => kind === "snippet");

@@ -14,10 +14,7 @@ beforeAll(async () => {
 afterAll(() => db.drop());
 
 /** A process of its own, as far as the database can tell: its own client, executor and memory. */
-function worker(
-  functions: (client: Inngest) => InngestFunction.Any[],
-  options: { leaseSeconds?: number } = {},
-) {
+function worker(functions: (client: Inngest) => InngestFunction.Any[]) {
   let client: Inngest | undefined;
   const runtime = createEmbeddedRuntime({
     database: db.database,
@@ -27,7 +24,6 @@ function worker(
     },
     log,
     backoffScale: 0.001,
-    ...options,
   });
   return {
     start: runtime.start,
@@ -54,14 +50,13 @@ describe("when a worker dies", () => {
           did.push(`${who} two`);
           if (who !== "dying") return "second answer";
           reachedTwo.resolve();
-          await lateWord.promise; // stalled: its lease runs out, because nothing extends it
+          await lateWord.promise; // stalled, until somebody else has done it
           return "late answer";
         });
         await step.run("three", () => did.push(`${who} three`));
       }),
     ];
-    // A lease so short that the worker loses it before its heartbeat, as one that hangs would.
-    const dying = worker(functions("dying"), { leaseSeconds: 1 });
+    const dying = worker(functions("dying"));
     await dying.start();
     await dying.send(name, {});
     await reachedTwo.promise;

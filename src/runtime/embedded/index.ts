@@ -32,14 +32,13 @@ const CLEAN_EVERY = 600_000;
 export interface EmbeddedOptions extends RuntimeOptions {
   /** 1 in production; less shrinks the waits between retries. */
   readonly backoffScale?: number;
-  readonly leaseSeconds?: number;
   /** Whether something more urgent than workflows goes on: webhooks are acknowledged first and processed later. */
   readonly giveWay?: () => boolean;
 }
 
 /** The embedded runtime: an executor on the hub's own tables that speaks an Inngest server's protocol to the SDK, in process. */
 export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
-  const { database, log, backoffScale = 1, leaseSeconds = LEASE, giveWay = () => false } = options;
+  const { database, log, backoffScale = 1, giveWay = () => false } = options;
   const worker = randomInt(1, 2 ** 31);
   const working = new Map<string, Item>();
   const calls = new Set<Promise<void>>();
@@ -69,7 +68,7 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
     });
     await presence.seen;
     healthy = true;
-    heartbeat = setInterval(() => void keepLeases(), (leaseSeconds * 1_000) / 3);
+    heartbeat = setInterval(() => void keepLeases(), (LEASE * 1_000) / 3);
     loop = Promise.all([run(), every(CRON_EVERY, crons), every(CLEAN_EVERY, () => inTransaction(removeOld))]);
   }
 
@@ -116,7 +115,7 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
     if (free <= 0) return false;
     const { dispatched, items } = await inTransaction(async (tx) => ({
       dispatched: await dispatchEvents(tx, functions),
-      items: await claimItems(tx, functions, { capacity: free, leaseSeconds, worker }),
+      items: await claimItems(tx, functions, { capacity: free, leaseSeconds: LEASE, worker }),
     }));
     for (const item of items) {
       working.set(item.id, item);
@@ -190,8 +189,8 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
 
   async function keepLeases(): Promise<void> {
     if (working.size === 0) return;
-    await inTransaction((tx) => extendLeases(tx, [...working.values()], leaseSeconds)).catch(
-      (error: unknown) => log.warn(describeError(error), "leases could not be extended"),
+    await inTransaction((tx) => extendLeases(tx, [...working.values()], LEASE)).catch((error: unknown) =>
+      log.warn(describeError(error), "leases could not be extended"),
     );
   }
 
