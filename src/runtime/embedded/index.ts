@@ -117,6 +117,11 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
       dispatched: await dispatchEvents(tx, functions),
       items: await claimItems(tx, functions, { capacity: free, leaseSeconds: LEASE, worker }),
     }));
+    if (stopping.signal.aborted) {
+      // Claimed while a stop began, perhaps what it has just handed back: this is no time to start anything.
+      if (items.length > 0) await inTransaction((tx) => releaseItems(tx, items));
+      return false;
+    }
     for (const item of items) {
       working.set(item.id, item);
       const call = execute(item).finally(() => {
