@@ -148,6 +148,7 @@ function ofDelivery(connector: Connector, fixture: Fixture): PlannedCheck[] {
   const check = (name: string, run: (tried: Case) => Found, skipped?: string) => ({
     name,
     fixture: fixture.name,
+    ...(skipped === undefined ? {} : { skipped }),
     run: () => (skipped === undefined ? run(caseOf(connector, fixture)) : { skipped }),
   });
   const unless = (applies: boolean, why: string) => (applies ? undefined : why);

@@ -26,6 +26,8 @@ export interface Report {
 export interface PlannedCheck {
   readonly name: string;
   readonly fixture?: string;
+  /** Why it does not apply, where that is known before it is made. */
+  readonly skipped?: string;
   readonly run: () => Found | Promise<Found>;
 }
 
