@@ -22,7 +22,7 @@ export function checkCredentials(connector: Connector, given: unknown): Credenti
   throw controllerErrors.badCredentials(connector.name, faults.join("; "));
 }
 
-/** Whatever a configurable connector is configured with. Throws `connector/bad-configuration` or `connection/configuration`. */
+/** Whatever a configurable connector is configured with. Throws `connector/bad-configuration`, `connection/no-configuration` or `connection/not-configurable`. */
 export function checkConfiguration(connector: Connector, given: unknown): unknown {
   if (connector.configuration === undefined) {
     if (given !== undefined) throw controllerErrors.notConfigurable(connector.name);

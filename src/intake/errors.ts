@@ -80,7 +80,8 @@ const REFUSAL_TEXT: Record<Refusal, string> = {
   timestamp_in_future: "the signature is from the future; check both clocks",
   mismatch:
     "the signature does not fit; check that the connection has the platform's current secret, and that nothing rewrites the body",
-  wrong_content_type: "the Content-Type is not what the platform sends",
+  wrong_content_type:
+    "the Content-Type is not what the platform sends; check that nothing rewrites it (with curl, give it with -H)",
   header_disagrees: "a header that is not signed says something else than the signed body",
   wrong_account: "the request is for another account than the connection's",
 };

@@ -59,13 +59,13 @@ export async function recordDeliveries(
 
 /** Events that came before, in another request or in an earlier try of this one, have had their effects. */
 async function withoutRepeats(tx: ControllerTransaction, events: readonly ReadEvent[]): Promise<ReadEvent[]> {
-  const alone = events.filter(({ key }) => key === undefined);
   const keyed = events.flatMap((event) => (event.key === undefined ? [] : [{ event, key: event.key }]));
   const fresh = await claimEvents(
     tx,
     keyed.map(({ key }) => key),
   );
-  return [...alone, ...keyed.filter((_, place) => fresh.has(place)).map(({ event }) => event)];
+  const repeats = new Set(keyed.filter((_, place) => !fresh.has(place)).map(({ event }) => event));
+  return events.filter((event) => !repeats.has(event));
 }
 
 /** Writes the records of all events, each kind in one statement, and returns the audit events that describe them. */
