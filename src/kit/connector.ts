@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ActivityPurpose, DataCategory, LawfulBasis } from "#schemas";
 import type { ApiDeclaration } from "./api/index.ts";
+import type { ConsentSection } from "./consent.ts";
 import { connectorErrors } from "./errors.ts";
 import type { EventHandler, Splitter } from "./events.ts";
 import type { Envelope, Extractor } from "./extract.ts";
@@ -20,6 +21,8 @@ export interface Connector<Activity extends string = string> {
   readonly credentials?: z.ZodType;
   /** Where thin payloads are fetched from. */
   readonly api?: ApiDeclaration;
+  /** How consent is kept in step there; without it, the platform cannot hold any. */
+  readonly consent?: ConsentSection;
   /** For a connector that each connection configures for itself. */
   readonly configuration?: Configurable;
   /** How requests come in. Several where a platform has several families: the first whose signature header is there. */

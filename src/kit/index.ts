@@ -9,6 +9,7 @@ export {
   LawfulBasis,
 } from "#schemas";
 export {
+  API_PATIENCE,
   type ApiAuth,
   type ApiDeclaration,
   bearer,
@@ -16,6 +17,8 @@ export {
   oauth2Refresh,
   openApi,
   type PlatformApi,
+  platformFault,
+  sdkFault,
 } from "./api/index.ts";
 export { configured } from "./configured.ts";
 export {
@@ -40,6 +43,16 @@ export {
   doorFor,
   doorsOf,
 } from "./connector.ts";
+export type {
+  ConsentAnswer,
+  ConsentApi,
+  ConsentSection,
+  ConsentTarget,
+  ConsentWish,
+  HeldConsent,
+  KnownPerson,
+  PersonThere,
+} from "./consent.ts";
 export { connectorErrors, payloadErrors } from "./errors.ts";
 export { type AboutEvent, type EventHandler, each, on, type Splitter, thin } from "./events.ts";
 export { bodyField, type Envelope, type Extractor, field, firstOf, header, joined } from "./extract.ts";
