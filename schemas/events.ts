@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { ConnectionId, ControllerId, DeliveryId, SubjectId } from "./ids.ts";
-import { ConsentPurpose, RightsKind } from "./vocabulary.ts";
+import { ConnectionId, ControllerId, DeliveryId, PushId, SubjectId } from "./ids.ts";
+import { Purpose, RightsKind } from "./vocabulary.ts";
 
 /**
  * Workflow events. Claim check: ids and enums only, because runtimes keep them in the clear.
@@ -19,10 +19,12 @@ export const events = {
     .strictObject({
       controllerId: ControllerId,
       subjectId: SubjectId,
-      purpose: ConsentPurpose,
-      deliveryId: DeliveryId,
+      purpose: Purpose,
     })
-    .describe("A subject's current consent for a purpose is another than before."),
+    .describe("What a subject chose for a purpose changed, or a platform was seen to differ from it."),
+  "consent/push": z
+    .strictObject({ controllerId: ControllerId, connectionId: ConnectionId, pushId: PushId })
+    .describe("A platform is to be brought in step with a subject's choice."),
   "rights/requested": z
     .strictObject({
       controllerId: ControllerId,

@@ -13,6 +13,10 @@ export type DeliveryId = z.infer<typeof DeliveryId>;
 export const SubjectId = z.uuid().brand<"SubjectId", "inout">();
 export type SubjectId = z.infer<typeof SubjectId>;
 
+/** One attempt to bring a platform in step with a person's choice. */
+export const PushId = z.uuid().brand<"PushId", "inout">();
+export type PushId = z.infer<typeof PushId>;
+
 /** `did:lethe:<64 hex>`: SHA3-256 of a random UUID, never of anything personal. */
 export const Did = z
   .string()

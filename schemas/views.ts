@@ -1,15 +1,19 @@
 import { z } from "zod";
-import { ConnectionId, ControllerId, DeliveryId, Did, SubjectId } from "./ids.ts";
+import { ConnectionId, ControllerId, DeliveryId, Did, PushId, SubjectId } from "./ids.ts";
 import {
   ActivityPurpose,
   ConsentMethod,
-  ConsentNature,
-  ConsentPurpose,
+  ConsentSource,
   ConsentState,
   DataCategory,
   DeliveryStatus,
   IdentifierKind,
+  Jurisdiction,
   LawfulBasis,
+  Purpose,
+  PushReason,
+  PushStatus,
+  RecordNature,
   RightsKind,
   SubjectStatus,
 } from "./vocabulary.ts";
@@ -72,15 +76,21 @@ export type ActivityView = z.infer<typeof ActivityView>;
 
 export const ConsentView = z
   .object({
-    id: z.string(),
+    id: z.string().describe("`<workflow>.<ordinal>`: the delivery, or the act, that it came with."),
     controller: ControllerId,
     subject: SubjectId,
-    connection: ConnectionId,
-    purpose: ConsentPurpose,
+    purpose: Purpose,
     state: ConsentState,
-    nature: ConsentNature,
+    nature: RecordNature,
+    source: ConsentSource,
+    connection: ConnectionId.nullable().describe("Null for what no platform reported."),
     method: ConsentMethod,
     lawfulBasis: LawfulBasis,
+    jurisdiction: Jurisdiction.nullable(),
+    evidence: z
+      .string()
+      .nullable()
+      .describe("Where the proof is: `delivery:<id>`, or the reference that was given."),
     occurredAt: time,
     recordedAt: time,
     current: z
@@ -89,6 +99,25 @@ export const ConsentView = z
   })
   .describe("One choice of a subject for one purpose, from the append-only ledger.");
 export type ConsentView = z.infer<typeof ConsentView>;
+
+export const PushView = z
+  .object({
+    id: PushId,
+    controller: ControllerId,
+    subject: SubjectId,
+    purpose: Purpose,
+    connection: ConnectionId,
+    connector: z.string(),
+    state: ConsentState.describe("What the platform is, or was, to hold."),
+    status: PushStatus,
+    reason: PushReason.nullable(),
+    error: z.string().nullable().describe("`<code>: <what to do>` of the last failure."),
+    attempts: z.int(),
+    requestedAt: time,
+    settledAt: time.nullable(),
+  })
+  .describe("One platform brought in step with a subject's choice, or why not.");
+export type PushView = z.infer<typeof PushView>;
 
 export const RightsRequestView = z
   .object({

@@ -7,7 +7,7 @@ export type Environment = z.infer<typeof Environment>;
 export const IdentifierKind = z.enum(["email", "email_folded", "phone", "platform_id"]);
 export type IdentifierKind = z.infer<typeof IdentifierKind>;
 
-/** Purposes that a person can be asked to consent to. */
+/** Purposes that every controller has, and connectors speak of. */
 export const ConsentPurpose = z.enum([
   "email_marketing",
   "sms_marketing",
@@ -20,12 +20,45 @@ export const ConsentPurpose = z.enum([
 ]);
 export type ConsentPurpose = z.infer<typeof ConsentPurpose>;
 
+/** What a person can be asked to consent to: one of those, or one that a controller added (`lethe consents purposes add`). */
+export const Purpose = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{1,48}[a-z0-9]$/, "must be lower-case letters, digits and _, such as product_news");
+export type Purpose = z.infer<typeof Purpose>;
+
 export const ConsentState = z.enum(["granted", "withdrawn", "denied", "pending", "not_asked"]);
 export type ConsentState = z.infer<typeof ConsentState>;
 
 /** `expressed`: the person chose. `snapshot`: a platform reports a state in passing. */
 export const ConsentNature = z.enum(["expressed", "snapshot"]);
 export type ConsentNature = z.infer<typeof ConsentNature>;
+
+/** `echo`: the platform reports what we changed there ourselves, which is nobody's choice. */
+export const RecordNature = z.enum([...ConsentNature.options, "echo"]);
+export type RecordNature = z.infer<typeof RecordNature>;
+
+/** Who brought a choice to the ledger. */
+export const ConsentSource = z.enum(["platform", "operator", "browser"]);
+export type ConsentSource = z.infer<typeof ConsentSource>;
+
+/** How it ended to bring a platform in step; `open` until it has. */
+export const PushStatus = z.enum(["open", "done", "done_verified", "unsupported", "manual", "failed"]);
+export type PushStatus = z.infer<typeof PushStatus>;
+
+/** Why it is `unsupported` or `manual`. */
+export const PushReason = z.enum([
+  "no_consent_api",
+  "purpose_not_held",
+  "no_credentials",
+  "not_found",
+  "no_address",
+  "confirmation_needed",
+  "opt_out_there",
+  "bounced",
+  "complained",
+  "suppressed",
+]);
+export type PushReason = z.infer<typeof PushReason>;
 
 /** How a choice was collected. */
 export const ConsentMethod = z.enum([
@@ -37,6 +70,12 @@ export const ConsentMethod = z.enum([
   "preference_center",
   "text_message",
   "spam_complaint",
+  "global_privacy_control",
+  "tcf_string",
+  "gpp_string",
+  "in_writing",
+  "by_phone",
+  "in_person",
   "unknown",
 ]);
 export type ConsentMethod = z.infer<typeof ConsentMethod>;
@@ -95,6 +134,22 @@ export const DataCategory = z.enum([
   "device",
 ]);
 export type DataCategory = z.infer<typeof DataCategory>;
+
+/** Where a choice was made, as far as it is known: ISO 3166-1 alpha-2, with a part of it where the law differs (ISO 3166-2), or `EU`. */
+export const Jurisdiction = z
+  .string()
+  .regex(/^[A-Z]{2}(-[A-Z0-9]{1,3})?$/, "must be such as DE, US-CA or EU");
+export type Jurisdiction = z.infer<typeof Jurisdiction>;
+
+/**
+ * Points to the proof that is kept elsewhere: a ticket, a form's version, a hash. Short and without blanks, so that nobody
+ * is described in it; what looks like an address or a phone number is refused.
+ */
+export const EvidenceReference = z
+  .string()
+  .regex(/^[\w.:/#=-]{1,120}$/, "must be a reference such as TICKET-4711 or form:newsletter-3")
+  .refine((text) => !/^\+?[\d/.-]{7,}$/.test(text), "must not be a phone number");
+export type EvidenceReference = z.infer<typeof EvidenceReference>;
 
 export const RightsKind = z.enum([
   "access",

@@ -1,8 +1,26 @@
+export { bringInStep, readBack } from "./bring.ts";
+export { keepContacts } from "./contact.ts";
+export { recordedEvent } from "./events.ts";
+export { explain, type Verdict } from "./explain.ts";
 export {
   type ConsentChange,
-  consentsChangedByMerges,
-  listConsents,
   type NewConsent,
+  optOutsOf,
+  type RecordedConsent,
   recordConsents,
 } from "./ledger.ts";
+export { consentsChangedByMerges } from "./merges.ts";
+export { type PlannedPush, planPushes } from "./plan.ts";
+export {
+  type AfterPush,
+  confirmPush,
+  endPush,
+  findPush,
+  notePushFailure,
+  noteSending,
+  reopenPushes,
+  settlePush,
+  taskOf,
+} from "./push.ts";
 export { type Choice, currentState, type Decision, isOptOut, type Reason } from "./state.ts";
+export { listConsents, listPushes } from "./view.ts";

@@ -2,13 +2,7 @@ import { v4 as uuid } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { claimOf, linkClaims } from "#identity";
 import { subject } from "#kit";
-import {
-  type ConnectionId,
-  type ConsentState,
-  type ControllerId,
-  DeliveryId,
-  type SubjectId,
-} from "#schemas";
+import type { ConnectionId, ConsentState, ControllerId, SubjectId } from "#schemas";
 import { freshRooms, type TestRooms } from "#test";
 import { consentsChangedByMerges, listConsents, recordConsents } from "./index.ts";
 
@@ -24,10 +18,9 @@ afterAll(() => rooms.drop());
 
 /** Links somebody by their addresses, and tells what the merge that it made (if it did) changed. */
 async function link(...emails: string[]) {
-  const deliveryId = DeliveryId.parse(uuid());
   const keys = await rooms.ring.keys(controllerId);
   return rooms.database.inController(controllerId, async (tx) => {
-    const claim = claimOf(keys, { deliveryId, connectionId, region: null }, subject({ emails }));
+    const claim = claimOf(keys, { workflowId: uuid(), connectionId, region: null }, subject({ emails }));
     const { subjects, merges } = await linkClaims(tx, keys, [claim]);
     const id = subjects.get(claim)?.subjectId as SubjectId;
     return { id, merges: merges.length, changed: await consentsChangedByMerges(tx, merges) };
@@ -35,12 +28,13 @@ async function link(...emails: string[]) {
 }
 
 async function choose(subjectId: SubjectId, state: ConsentState, day: number): Promise<void> {
-  const deliveryId = DeliveryId.parse(uuid());
+  const occurredAt = new Date(2026, 0, day).toISOString();
   await rooms.database.inController(controllerId, (tx) =>
     recordConsents(tx, [
       {
-        ...{ deliveryId, ordinal: 0, subjectId, connectionId, purpose: "email_marketing", state },
-        ...{ nature: "expressed", method: "unknown", occurredAt: new Date(2026, 0, day).toISOString() },
+        ...{ workflowId: uuid(), ordinal: 0, subjectId, connectionId, purpose: "email_marketing", state },
+        ...{ nature: "expressed", method: "unknown", source: "platform", jurisdiction: null, evidence: null },
+        ...{ occurredAt, reportedAt: occurredAt },
       },
     ]),
   );

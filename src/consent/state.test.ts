@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ConsentNature, ConsentState } from "#schemas";
+import type { ConsentState, RecordNature } from "#schemas";
+import { explain } from "./explain.ts";
 import { type Choice, currentState, isOptOut } from "./state.ts";
 
-const at = (state: ConsentState, occurredAt: number, nature: ConsentNature = "expressed"): Choice => ({
+const at = (state: ConsentState, occurredAt: number, nature: RecordNature = "expressed"): Choice => ({
   state,
   occurredAt,
   nature,
@@ -50,16 +51,52 @@ describe("the current state of a purpose", () => {
   });
 });
 
+describe("an echo of our own change", () => {
+  test("is nobody's choice, and changes nothing", () => {
+    expect(stateOf(at("withdrawn", 1), at("granted", 2, "echo"))).toBe("withdrawn");
+    expect(stateOf(at("granted", 1), at("withdrawn", 2, "echo"))).toBe("granted");
+    expect(stateOf(at("granted", 2, "echo"))).toBeUndefined();
+  });
+});
+
+describe("why the state is what it is", () => {
+  const verdicts = (...records: Choice[]) => explain(records).records.map(({ verdict }) => verdict);
+
+  test("is told of every record", () => {
+    expect(
+      verdicts(
+        at("granted", 1),
+        at("withdrawn", 3),
+        at("granted", 3),
+        at("granted", 4, "snapshot"),
+        at("withdrawn", 5, "echo"),
+      ),
+    ).toEqual(["older", "decides", "outweighed", "report_only", "echo"]);
+    expect(verdicts(at("granted", 1), at("withdrawn", 2, "snapshot"))).toEqual(["older", "decides"]);
+    expect(verdicts(at("granted", 2), at("withdrawn", 1, "snapshot"))).toEqual(["decides", "older"]);
+  });
+});
+
 const records = fc.array(
   fc.record({
     state: fc.constantFrom<ConsentState>("granted", "withdrawn", "denied", "pending", "not_asked"),
-    nature: fc.constantFrom<ConsentNature>("expressed", "snapshot"),
+    nature: fc.constantFrom<RecordNature>("expressed", "snapshot", "echo"),
     occurredAt: fc.integer({ min: 0, max: 6 }),
   }),
   { maxLength: 12 },
 );
 
 describe("for any history", () => {
+  test("exactly one record decides, unless there are only echoes", () => {
+    fc.assert(
+      fc.property(records, (history) => {
+        const deciding = explain(history).records.filter(({ verdict }) => verdict === "decides");
+        expect(deciding).toHaveLength(history.some(({ nature }) => nature !== "echo") ? 1 : 0);
+      }),
+      { seed: 7, numRuns: 2_000 },
+    );
+  });
+
   test("the order of arrival and any repetition make no difference", () => {
     fc.assert(
       fc.property(records, fc.infiniteStream(fc.nat()), (history, noise) => {

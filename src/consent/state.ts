@@ -1,9 +1,9 @@
-import type { ConsentNature, ConsentState } from "#schemas";
+import type { ConsentState, RecordNature } from "#schemas";
 
 /** What the conflict rule needs of a consent record. */
 export interface Choice {
   readonly state: ConsentState;
-  readonly nature: ConsentNature;
+  readonly nature: RecordNature;
   /** Milliseconds since the epoch. */
   readonly occurredAt: number;
 }
@@ -19,7 +19,8 @@ export interface Decision<Record extends Choice> {
 /**
  * The current state of one purpose, from all its records in any order: the latest expressed choice wins, an
  * opt-out wins a tie, and a report in passing (a snapshot) never overrides an expressed withdrawal. A later
- * report of an opt-out does override an expressed grant: the person opted out somewhere that we did not see.
+ * report of an opt-out does override an expressed grant: the person opted out somewhere that we did not see. An echo of
+ * our own change counts for nothing.
  */
 export function currentState<Record extends Choice>(
   records: readonly Record[],
@@ -42,6 +43,14 @@ export function currentState<Record extends Choice>(
 
 export function isOptOut(state: ConsentState): boolean {
   return state === "withdrawn" || state === "denied";
+}
+
+/** What a platform is to hold: it is brought in step with yes and no, not with what is still open. */
+export type Direction = "granted" | "withdrawn";
+
+export function directionOf(state: ConsentState | undefined): Direction | undefined {
+  if (state === "granted") return "granted";
+  return state !== undefined && isOptOut(state) ? "withdrawn" : undefined;
 }
 
 /** Of records of one time the most protective counts, so that the order in which they arrive does not matter. */

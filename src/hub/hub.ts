@@ -23,6 +23,9 @@ const CLOSED_BY = { door: 3_500, workflows: 5_000, log: 7_000, database: 9_000 }
 /** Milliseconds of the workflows' time in which what they could not finish is handed back. */
 const HAND_BACK = 500;
 
+/** When a platform that takes changes and carries them out later is asked what it holds, in milliseconds. */
+const READ_BACK = [30_000, 600_000];
+
 /** Starts the hub: lock, database, audit sequencer, workflows, door. */
 export async function startHub(config: Config, log: Log): Promise<Hub> {
   const lock = lockDataDir(config.dataDir);
@@ -92,6 +95,7 @@ function createRuntime(rooms: Rooms, log: Log, committed: () => void, giveWay: (
       defineWorkflows(client, {
         ...{ database, ring, connectors, controllers, committed, log },
         replayDays: config.replayDays,
+        readBackAfter: READ_BACK,
       }),
   };
   return config.runtime.kind === "embedded"

@@ -1,5 +1,7 @@
-export { type Claim, claimOf } from "./claim.ts";
+export { addressesOf, type Claim, claimOf } from "./claim.ts";
 export { didOf } from "./did.ts";
 export { type Linked, type LinkResult, linkClaims } from "./link.ts";
+export { platformReferences } from "./reference.ts";
 export type { Merge } from "./save.ts";
+export { openForSubject, type SubjectKey, sealForSubject } from "./subject.ts";
 export { findSubjects, listSubjects } from "./view.ts";

@@ -92,7 +92,7 @@ async function knownObjects(
   claims: readonly Claim[],
 ): Promise<Map<string, SubjectId>> {
   const wanted = claims.flatMap(({ objects, connectionId }) =>
-    objects.map((hash) => ({ hash, connectionId })),
+    connectionId === null ? [] : objects.map((hash) => ({ hash, connectionId })),
   );
   if (wanted.length === 0) return new Map();
   const rows = await sql<{ connectionId: ConnectionId; hash: Uint8Array; subjectId: SubjectId }[]>`
@@ -104,6 +104,6 @@ async function knownObjects(
 }
 
 /** Object ids mean nothing outside of their connection. */
-export function objectKey({ connectionId }: { connectionId: ConnectionId }, hash: Uint8Array): string {
+export function objectKey({ connectionId }: { connectionId: ConnectionId | null }, hash: Uint8Array): string {
   return `${connectionId} ${Buffer.from(hash).toString("hex")}`;
 }

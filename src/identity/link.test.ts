@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type SubjectRecord, subject } from "#kit";
-import { type ConnectionId, type ControllerId, DeliveryId } from "#schemas";
+import type { ConnectionId, ControllerId } from "#schemas";
 import { freshRooms, type TestRooms } from "#test";
 import { claimOf, didOf, findSubjects, linkClaims, listSubjects } from "./index.ts";
 
@@ -27,11 +27,7 @@ async function link(...sightings: Sighting[]) {
   const keys = await rooms.ring.keys(controllerId);
   return rooms.database.inController(controllerId, async (tx) => {
     const claims = sightings.map(([connectionId, known]) =>
-      claimOf(
-        keys,
-        { deliveryId: DeliveryId.parse(uuidv7()), connectionId, region: null },
-        subject(known) as SubjectRecord,
-      ),
+      claimOf(keys, { workflowId: uuidv7(), connectionId, region: null }, subject(known) as SubjectRecord),
     );
     const { subjects, events } = await linkClaims(tx, keys, claims);
     return {

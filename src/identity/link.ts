@@ -1,7 +1,7 @@
 import { v4 as uuid } from "uuid";
 import type { EventDraft } from "#audit";
 import type { ControllerTransaction } from "#database";
-import { SubjectId } from "#schemas";
+import { type ConnectionId, SubjectId } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import type { Claim, Identifier } from "./claim.ts";
 import { type KnownIdentifier, knownTo, lockController, objectKey } from "./known.ts";
@@ -12,12 +12,15 @@ import { createSubject, type Subject } from "./subject.ts";
 export interface Linked {
   readonly subjectId: SubjectId;
   readonly auditReference: Uint8Array;
+  readonly sealedKey: Subject["sealedKey"];
 }
 
 export interface LinkResult {
   readonly subjects: ReadonlyMap<Claim, Linked>;
   readonly events: readonly EventDraft[];
   readonly merges: readonly Merge[];
+  /** Subjects that were known before, and of whom a platform showed that it knows them by something new. */
+  readonly spread: readonly SubjectId[];
 }
 
 /** Against how many other subjects a shared phone or folded address is reported: a hotline is not news. */
@@ -55,16 +58,20 @@ export async function linkClaims(
     const subject = subjectOf(claim);
     if (subject === undefined) continue;
     addIdentifiers(claim, subject);
-    linked.set(claim, { subjectId: subject.id, auditReference: subject.auditReference });
+    linked.set(claim, linkedTo(subject));
   }
   await saveChanges(tx, keys, changes);
   // A merge later in the batch may have taken an earlier claim's subject with it.
   for (const [claim, { subjectId }] of linked) {
     const survivor = subjects.get(survivorOf(subjectId));
-    if (survivor !== undefined)
-      linked.set(claim, { subjectId: survivor.id, auditReference: survivor.auditReference });
+    if (survivor !== undefined) linked.set(claim, linkedTo(survivor));
   }
-  return { subjects: linked, events, merges: changes.merges };
+  const created = new Set(changes.created.map(({ id }) => id));
+  const spread = new Set(changes.sources.map(({ subjectId }) => survivorOf(subjectId)));
+  return {
+    ...{ subjects: linked, events, merges: changes.merges },
+    spread: [...spread].filter((id) => !created.has(id)),
+  };
 
   function subjectOf(claim: Claim): Subject | undefined {
     const found = [...new Set(claim.strong.flatMap((id) => ownersAt(id)))].flatMap(
@@ -96,7 +103,7 @@ export async function linkClaims(
 
   function merge(claim: Claim, survivor: Subject, merged: Subject): void {
     survivors.set(merged.id, survivor.id);
-    changes.merges.push({ survivor: survivor.id, merged: merged.id, deliveryId: claim.deliveryId });
+    changes.merges.push({ survivor: survivor.id, merged: merged.id, workflowId: claim.workflowId });
     events.push(event(claim, "subject.merged", survivor, { merged: hex(merged.auditReference) }));
   }
 
@@ -107,24 +114,27 @@ export async function linkClaims(
       const own = holders.find((holder) => survivorOf(holder.subjectId) === subject.id);
       if (own === undefined) {
         suggest(claim, subject, identifier, holders);
-        const fresh = { ...identifier, subjectId: subject.id, connections: new Set([claim.connectionId]) };
+        const fresh = { ...identifier, subjectId: subject.id, connections: new Set<ConnectionId>() };
         owners.set(keyOf(identifier), [...holders, fresh]);
         changes.identifiers.push(fresh);
-        changes.sources.push({ ...fresh, connectionId: claim.connectionId });
         changes.references.push(...referenceOf(claim, subject, identifier));
+        addSource(claim, fresh);
         added += 1;
-      } else if (!own.connections.has(claim.connectionId)) {
-        own.connections.add(claim.connectionId);
-        changes.sources.push({ ...own, connectionId: claim.connectionId });
-      }
+      } else addSource(claim, own);
     }
     for (const hash of claim.objects) {
-      if (byObject.has(objectKey(claim, hash))) continue;
+      if (claim.connectionId === null || byObject.has(objectKey(claim, hash))) continue;
       byObject.set(objectKey(claim, hash), subject.id);
       changes.objects.push({ hash, subjectId: subject.id, connectionId: claim.connectionId });
     }
     if (added > 0 && !changes.created.includes(subject))
       events.push(event(claim, "subject.identified", subject, { identifiers: added }));
+  }
+
+  function addSource({ connectionId }: Claim, known: KnownIdentifier): void {
+    if (connectionId === null || known.connections.has(connectionId)) return;
+    known.connections.add(connectionId);
+    changes.sources.push({ ...known, connectionId });
   }
 
   function suggest(
@@ -140,7 +150,7 @@ export async function linkClaims(
         first: other,
         second: subject.id,
         reason: kind,
-        deliveryId: claim.deliveryId,
+        workflowId: claim.workflowId,
       });
       events.push(event(claim, "subject.candidate", subject, { reason: kind }));
     }
@@ -167,7 +177,7 @@ function event(
   facts: NonNullable<EventDraft["facts"]>,
 ): EventDraft {
   return {
-    workflow: claim.deliveryId,
+    workflow: claim.workflowId,
     type,
     entity: "subject",
     actor: "hub",
@@ -176,11 +186,19 @@ function event(
   };
 }
 
+const linkedTo = ({ id, auditReference, sealedKey }: Subject): Linked => ({
+  subjectId: id,
+  auditReference,
+  sealedKey,
+});
+
 /** The platform's own id, to be sealed when it is first seen. */
 function referenceOf(claim: Claim, subject: Subject, identifier: Identifier): Changes["references"] {
+  const { connectionId } = claim;
+  if (connectionId === null) return [];
   return claim.platformIds
     .filter(({ hash }) => identifier.kind === "platform_id" && hash === identifier.hash)
-    .map(({ hash, value }) => ({ subject, connectionId: claim.connectionId, hash, value }));
+    .map(({ hash, value }) => ({ subject, connectionId, hash, value }));
 }
 
 const keyOf = ({ kind, scope, hash }: Identifier) => `${kind} ${scope} ${hex(hash)}`;

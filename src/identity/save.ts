@@ -1,15 +1,17 @@
 import { asBytea, type ControllerTransaction } from "#database";
-import type { ConnectionId, DeliveryId, Personal, SubjectId } from "#schemas";
+import type { ConnectionId, Personal, SubjectId } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import type { Identifier } from "./claim.ts";
 import { NORMALISER } from "./normalise.ts";
-import { type Subject, sealReference } from "./subject.ts";
+import { sealReference } from "./reference.ts";
+import type { Subject } from "./subject.ts";
 
 /** Two subjects turned out to be one person. */
 export interface Merge {
   readonly survivor: SubjectId;
   readonly merged: SubjectId;
-  readonly deliveryId: DeliveryId;
+  /** The delivery, or the act, that tied them. */
+  readonly workflowId: string;
 }
 
 /** What linking changed, to be written in as many statements as there are kinds of change. */
@@ -20,7 +22,7 @@ export interface Changes {
   readonly sources: (Identifier & { subjectId: SubjectId; connectionId: ConnectionId })[];
   readonly references: { subject: Subject; connectionId: ConnectionId; hash: Uint8Array; value: Personal }[];
   readonly objects: { hash: Uint8Array; subjectId: SubjectId; connectionId: ConnectionId }[];
-  readonly candidates: { first: SubjectId; second: SubjectId; reason: string; deliveryId: DeliveryId }[];
+  readonly candidates: { first: SubjectId; second: SubjectId; reason: string; workflowId: string }[];
 }
 
 /** Writes the changes. The statements are sent together and answered in order; a failure of one fails them all. */
@@ -58,7 +60,7 @@ export async function saveChanges(
     changes.candidates.length > 0 &&
       sql`insert into candidate_link (controller_id, first_subject, second_subject, reason, delivery_id)
         select ${controllerId}::uuid, * from unnest(${column(changes.candidates, "first")}::uuid[], ${column(changes.candidates, "second")}::uuid[],
-          ${column(changes.candidates, "reason")}::text[], ${column(changes.candidates, "deliveryId")}::uuid[]) on conflict do nothing`,
+          ${column(changes.candidates, "reason")}::text[], ${column(changes.candidates, "workflowId")}::uuid[]) on conflict do nothing`,
   ];
   await Promise.all(statements.filter((statement) => statement !== false));
   for (const merge of changes.merges) await saveMerge(tx, merge);
@@ -73,5 +75,5 @@ async function saveMerge({ sql, controllerId }: ControllerTransaction, merge: Me
       update subject set status = 'merged', merged_into = ${merge.survivor} where controller_id = ${controllerId} and id = ${merge.merged}
     )
     insert into subject_merge (controller_id, merged_subject, surviving_subject, delivery_id, moved)
-    select ${controllerId}::uuid, ${merge.merged}::uuid, ${merge.survivor}::uuid, ${merge.deliveryId}::uuid, coalesce(array_agg(id), '{}') from moved`;
+    select ${controllerId}::uuid, ${merge.merged}::uuid, ${merge.survivor}::uuid, ${merge.workflowId}::uuid, coalesce(array_agg(id), '{}') from moved`;
 }

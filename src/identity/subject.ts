@@ -1,5 +1,5 @@
 import { createSecretKey, type KeyObject, randomBytes } from "node:crypto";
-import type { ControllerId, Did, Personal, Sealed, SubjectId } from "#schemas";
+import { type ControllerId, type Did, Personal, type Sealed, type SubjectId } from "#schemas";
 import { type ControllerKeys, hmacSha256, open, seal } from "#vault";
 import { didOf } from "./did.ts";
 
@@ -27,26 +27,42 @@ export function createSubject(controllerId: ControllerId, keys: ControllerKeys, 
   };
 }
 
-/** Seals a platform's own id of the person under the person's key. */
-export function sealReference(
+/** What stands under a subject's key: destroyed with the key, on erasure. */
+export type SubjectKey = Pick<Subject, "id" | "sealedKey">;
+
+/** Seals something about a person under the person's key. `what` and `recordId` bind it to its place. */
+export function sealForSubject<T>(
   controllerId: ControllerId,
   keys: ControllerKeys,
-  subject: Pick<Subject, "id" | "sealedKey">,
-  connectionId: string,
-  value: Personal,
-): Sealed<string> {
+  subject: SubjectKey,
+  place: { what: string; recordId: string },
+  plaintext: string,
+): Sealed<T> {
   return seal(
     { version: 1, key: subjectKey(controllerId, keys, subject) },
-    { purpose: "platform-reference", controllerId, recordId: `${subject.id}:${connectionId}` },
-    Buffer.from(value.reveal(), "utf8"),
+    { purpose: place.what, controllerId, recordId: place.recordId },
+    Buffer.from(plaintext, "utf8"),
   );
 }
 
-function subjectKey(
+/** Opens it again. Throws `vault/*`, also when the person's key is gone. */
+export function openForSubject(
   controllerId: ControllerId,
   keys: ControllerKeys,
-  subject: Pick<Subject, "id" | "sealedKey">,
-): KeyObject {
+  subject: SubjectKey,
+  place: { what: string; recordId: string },
+  sealed: Sealed<unknown>,
+): Personal {
+  const key = subjectKey(controllerId, keys, subject);
+  const opened = open(
+    (version) => ({ version, key }),
+    { purpose: place.what, controllerId, recordId: place.recordId },
+    sealed,
+  );
+  return new Personal(Buffer.from(opened).toString("utf8"));
+}
+
+function subjectKey(controllerId: ControllerId, keys: ControllerKeys, subject: SubjectKey): KeyObject {
   const epoch = (version: number) => keys.version("subject", version);
   return createSecretKey(open(epoch, keyContext(controllerId, subject.id), subject.sealedKey));
 }

@@ -1,5 +1,5 @@
 import type { ControllerTransaction } from "#database";
-import type { ConnectionId, DeliveryId, Sealed } from "#schemas";
+import type { ConnectionId, DeliveryId, Purpose, Sealed } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import { currentSecrets, openSecrets, type WebhookSecret } from "./connections.ts";
 import type { StoredRequest } from "./sealed-request.ts";
@@ -21,6 +21,8 @@ export interface DeliveryConnection {
   readonly region: string | null;
   readonly hasCredentials: boolean;
   readonly configuration: unknown;
+  /** Which of the company's own lists there are which purposes. */
+  readonly purposes: Readonly<Record<string, Purpose>>;
 }
 
 type PendingRow = Omit<PendingDelivery, "connection"> &
@@ -42,7 +44,7 @@ export async function pendingDeliveries(
       order by id ${lock ? sql`for update` : sql``}
     )
     select t.id, t.connection_id as "connectionId", t.connector, t.received_at as "receivedAt", n.account, n.region,
-      n.credentials is not null as "hasCredentials", n.configuration, p.sealed
+      n.credentials is not null as "hasCredentials", n.configuration, n.purposes, p.sealed
     from taken t
     join connection n on n.controller_id = ${controllerId} and n.id = t.connection_id
     left join lateral (
@@ -67,7 +69,7 @@ export async function siblingsOf(
   own: ConnectionId,
 ): Promise<ReadonlyMap<string, DeliveryConnection>> {
   const rows = await sql<(DeliveryConnection & { secrets: Sealed<WebhookSecret[]> })[]>`
-    select id, account, region, credentials is not null as "hasCredentials", configuration, secrets from connection
+    select id, account, region, credentials is not null as "hasCredentials", configuration, purposes, secrets from connection
     where controller_id = ${controllerId} and connector = ${connector} and status = 'active' order by created_at desc`;
   const secretsOf = ({ id, secrets }: (typeof rows)[number]) =>
     currentSecrets(openSecrets(keys, controllerId, id, secrets), Date.now());

@@ -6,6 +6,7 @@ import {
   Personal,
   type RightsKind,
 } from "#schemas";
+import type { ConsentTarget } from "./consent.ts";
 import { instant } from "./instant.ts";
 
 /**
@@ -41,7 +42,9 @@ export interface ActivityRecord<Activity extends string = string> {
 
 export interface ConsentRecord {
   readonly type: "consent";
-  readonly purpose: ConsentPurpose;
+  readonly purpose?: ConsentPurpose;
+  /** One of the company's own lists there, such as `topic_7`; it counts where the connection ties it to a purpose. */
+  readonly list?: string;
   readonly state: ConsentState;
   readonly nature: ConsentNature;
   readonly method: ConsentMethod;
@@ -95,16 +98,18 @@ export function activity<const Name extends string>(
 }
 
 /** A choice (`expressed`) or a state that the platform reports in passing (`snapshot`). `method`: how it was collected. */
-export function consent(record: {
-  purpose: ConsentPurpose;
-  state: ConsentState;
-  nature?: ConsentNature;
-  method: ConsentMethod;
-  occurredAt?: Given;
-}): ConsentRecord {
+export function consent(
+  record: ConsentTarget & {
+    state: ConsentState;
+    nature?: ConsentNature;
+    method: ConsentMethod;
+    occurredAt?: Given;
+  },
+): ConsentRecord {
+  const { purpose, list } = record;
   return {
     type: "consent",
-    purpose: record.purpose,
+    ...(purpose === undefined ? { list } : { purpose }),
     state: record.state,
     nature: record.nature ?? "expressed",
     method: record.method,

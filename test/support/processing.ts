@@ -73,7 +73,15 @@ export async function openProcessing(): Promise<Processing> {
     ]);
     const log = { warn: () => {}, error: () => {} };
     const controllers = () => byHand<{ id: ControllerId }>("select controller_id as id from controller");
-    const known = { ...rooms, connectors, controllers, replayDays: 7, committed: () => {}, log };
+    const known = {
+      ...rooms,
+      connectors,
+      controllers,
+      replayDays: 7,
+      readBackAfter: [1],
+      committed: () => {},
+      log,
+    };
     const runtime = createEmbeddedRuntime({
       database: rooms.database,
       log,
@@ -146,7 +154,7 @@ export async function openProcessing(): Promise<Processing> {
       },
       effects: () =>
         own(`select delivery_id as delivery, activity as record from processing_activity where controller_id = $1
-          union all select delivery_id, purpose || ' ' || state from consent_record where controller_id = $1 order by 1, 2`),
+          union all select workflow_id, purpose || ' ' || state from consent_record where controller_id = $1 order by 1, 2`),
       sealed: async (id) => {
         const [row] = await byHand<{ sealed: Sealed<StoredRequest> }>(
           "select sealed from delivery_payload where delivery_id = $1",

@@ -1,4 +1,4 @@
-import type { ConnectionId, Did, Environment } from "#schemas";
+import type { ConnectionId, Did, Environment, Purpose } from "#schemas";
 import { pg } from "../drizzle.ts";
 import { across, appRole, bytea, controllerId, instant, intakeRole, isolation, lethe } from "./shared.ts";
 
@@ -51,6 +51,8 @@ export const connection = lethe.table(
     credentials: bytea("credentials"),
     /** What a configurable connector is configured with. */
     configuration: pg.jsonb("configuration"),
+    /** Which of the company's own lists there are which purposes: `{ "topic_7": "product_news" }`. */
+    purposes: pg.jsonb("purposes").$type<Readonly<Record<string, Purpose>>>().notNull().default({}),
     /** ISO 3166-1 alpha-2: how to read phone numbers without a country code. */
     region: pg.text("region"),
     createdAt: instant("created_at").notNull().defaultNow(),

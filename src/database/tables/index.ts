@@ -1,4 +1,5 @@
 export * from "./audit.ts";
+export * from "./consent.ts";
 export * from "./controllers.ts";
 export * from "./identity.ts";
 export * from "./inbox.ts";

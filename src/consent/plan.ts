@@ -1,0 +1,146 @@
+import { v4 as uuid } from "uuid";
+import { appendEvents } from "#audit";
+import type { ControllerTransaction } from "#database";
+import type { Connector } from "#kit";
+import type { ConnectionId, Purpose, PushReason, SubjectId } from "#schemas";
+import { PushId } from "#schemas";
+import { pushedEvent } from "./events.ts";
+import { history, marksOf, type PastPush, pushesFor, topicOf, withMerged } from "./history.ts";
+import { isInStep } from "./in-step.ts";
+import type { ConsentChange } from "./ledger.ts";
+import { currentState, type Direction, directionOf } from "./state.ts";
+import { targetsOf } from "./targets.ts";
+
+/** A platform that is to be brought in step, by a run of its own. */
+export interface PlannedPush {
+  readonly pushId: PushId;
+  readonly connectionId: ConnectionId;
+}
+
+interface Place {
+  readonly subjectId: SubjectId;
+  readonly auditReference: Uint8Array;
+  readonly connectionId: ConnectionId;
+  readonly connector: string;
+  readonly purposes: Readonly<Record<string, Purpose>>;
+  readonly hasCredentials: boolean;
+}
+
+interface Draft extends Omit<Place, "purposes" | "hasCredentials"> {
+  readonly id: PushId;
+  readonly purpose: Purpose;
+  readonly state: Direction;
+  /** Undefined where it can be tried. */
+  readonly hopeless: { readonly status: "unsupported" | "manual"; readonly reason: PushReason } | undefined;
+}
+
+/**
+ * What has to be done so that every connection that knows the subjects holds what they chose. It looks at the ledger as
+ * it stands, not at what changed, so that to plan too often, or late, does no harm. What cannot be done is recorded at
+ * once as exactly that; of the rest, what is not under way already is returned.
+ */
+export async function planPushes(
+  tx: ControllerTransaction,
+  connectors: ReadonlyMap<string, Connector>,
+  changes: readonly ConsentChange[],
+): Promise<PlannedPush[]> {
+  const subjects = await survivorsOf(
+    tx,
+    changes.map(({ subjectId }) => subjectId),
+  );
+  const topics = new Map(
+    changes.map(({ subjectId, purpose }) => {
+      const topic = { subjectId: subjects.get(subjectId) ?? subjectId, purpose };
+      return [topicOf(topic), topic];
+    }),
+  );
+  const survivors = [...new Set(subjects.values())];
+  const [records, pushes, places] = await Promise.all([
+    history(tx, survivors),
+    pushesFor(tx, survivors),
+    placesOf(tx, survivors),
+  ]);
+  const drafts = [...topics].flatMap(([key, { subjectId, purpose }]) => {
+    const known = records.get(key) ?? [];
+    const wanted = directionOf(currentState(known)?.record.state);
+    if (wanted === undefined) return [];
+    return places
+      .filter((place) => place.subjectId === subjectId)
+      .filter((place) => !isInStep(wanted, marksOf(place.connectionId, known, pushes.get(key) ?? [])))
+      .map((place) => draft(place, purpose, wanted, connectors.get(place.connector)))
+      .filter((one) => !isSaid(one, pushes.get(key) ?? []));
+  });
+  return store(tx, drafts);
+}
+
+function draft(
+  { purposes, hasCredentials, ...place }: Place,
+  purpose: Purpose,
+  state: Direction,
+  connector: Connector | undefined,
+): Draft {
+  const made = { ...place, id: PushId.parse(uuid()), purpose, state };
+  const unsupported = (reason: PushReason) => ({
+    ...made,
+    hopeless: { status: "unsupported", reason } as const,
+  });
+  // A connector that is not installed may come back: the push is tried, and fails with what to do.
+  if (connector === undefined) return { ...made, hopeless: undefined };
+  if (connector.consent === undefined) return unsupported("no_consent_api");
+  if (targetsOf(connector, purposes, purpose).length === 0) return unsupported("purpose_not_held");
+  return { ...made, hopeless: hasCredentials ? undefined : { status: "manual", reason: "no_credentials" } };
+}
+
+/** It was recorded before that this cannot be done. */
+function isSaid({ connectionId, state, hopeless }: Draft, pushes: readonly PastPush[]): boolean {
+  const last = pushes.findLast((push) => push.connectionId === connectionId);
+  return hopeless !== undefined && last?.state === state && last.reason === hopeless.reason;
+}
+
+async function store(tx: ControllerTransaction, drafts: readonly Draft[]): Promise<PlannedPush[]> {
+  if (drafts.length === 0) return [];
+  const { sql, controllerId } = tx;
+  const column = <T>(of: (draft: Draft) => T) => drafts.map(of);
+  const stored = await sql<{ id: PushId }[]>`
+    insert into consent_push (controller_id, id, subject_id, connection_id, purpose, state, status, reason, settled_at)
+    select ${controllerId}::uuid, id, subject, connection, purpose, state, coalesce(status, 'open'), reason, case when status is not null then now() end
+    from unnest(${column(({ id }) => id)}::uuid[], ${column(({ subjectId }) => subjectId)}::uuid[], ${column(({ connectionId }) => connectionId)}::uuid[],
+      ${column(({ purpose }) => purpose)}::text[], ${column(({ state }) => state)}::text[], ${column(({ hopeless }) => hopeless?.status ?? null)}::text[],
+      ${column(({ hopeless }) => hopeless?.reason ?? null)}::text[]) as t(id, subject, connection, purpose, state, status, reason)
+    on conflict (controller_id, subject_id, purpose, connection_id) where status = 'open' do nothing returning id`;
+  const fresh = new Set(stored.map(({ id }) => id));
+  const kept = drafts.filter(({ id }) => fresh.has(id));
+  await appendEvents(
+    tx,
+    kept.flatMap((one) => (one.hopeless === undefined ? [] : pushedEvent(one, one.hopeless))),
+  );
+  return kept
+    .filter(({ hopeless }) => hopeless === undefined)
+    .map(({ id, connectionId }) => ({ pushId: id, connectionId }));
+}
+
+/** Into whom each was merged, if it was. */
+async function survivorsOf(
+  { sql, controllerId }: ControllerTransaction,
+  subjects: readonly SubjectId[],
+): Promise<Map<SubjectId, SubjectId>> {
+  const rows = await sql<{ id: SubjectId; survivor: SubjectId }[]>`
+    select s.* from unnest(${[...new Set(subjects)]}::uuid[]) as wanted(id) cross join lateral (
+      select id, coalesce(merged_into, id) as survivor from subject where controller_id = ${controllerId} and id = wanted.id offset 0) as s`;
+  return new Map(rows.map(({ id, survivor }) => [id, survivor]));
+}
+
+/** The connections that know each subject, or somebody merged into it, and are in use. */
+async function placesOf(tx: ControllerTransaction, subjects: readonly SubjectId[]): Promise<Place[]> {
+  const { sql, controllerId } = tx;
+  return sql<Place[]>`
+    select k.survivor as "subjectId", s.audit_reference as "auditReference", n.id as "connectionId", n.connector, n.purposes,
+      n.credentials is not null as "hasCredentials"
+    from (
+      select distinct w.survivor, i.connection_id from ${withMerged(tx, subjects)} cross join lateral (
+        select connection_id from identifier_source where controller_id = ${controllerId} and subject_id = w.id offset 0) as i
+    ) as k
+    cross join lateral (select audit_reference from subject where controller_id = ${controllerId} and id = k.survivor offset 0) as s
+    join connection n on n.controller_id = ${controllerId} and n.id = k.connection_id and n.status = 'active'
+    order by k.survivor, n.created_at, n.id`;
+}

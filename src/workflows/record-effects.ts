@@ -1,0 +1,187 @@
+import { type NewActivity, recordActivities } from "#activities";
+import type { EventDraft } from "#audit";
+import {
+  consentsChangedByMerges,
+  keepContacts,
+  type NewConsent,
+  optOutsOf,
+  recordConsents,
+  recordedEvent,
+} from "#consent";
+import type { ControllerTransaction } from "#database";
+import { addressesOf, type Claim, claimOf, type Linked, linkClaims } from "#identity";
+import type { DeliveryConnection, PendingDelivery } from "#intake";
+import type { SubjectRecord } from "#kit";
+import { type NewRightsRequest, recordRightsRequests } from "#rights";
+import { Jurisdiction, type SubjectId } from "#schemas";
+import type { ControllerKeys } from "#vault";
+import { breather } from "./breather.ts";
+import { announce } from "./outbox.ts";
+import { changedEvent } from "./propagate-consent.ts";
+import type { ReadEvent } from "./read-deliveries.ts";
+
+/** Whom an event turned out to be about. */
+type Subjects = (event: ReadEvent) => Linked | undefined;
+
+/** Writes the records of all events, each kind in one statement, and returns the audit events that describe them. */
+export async function recordEffects(
+  tx: ControllerTransaction,
+  keys: ControllerKeys,
+  read: readonly ReadEvent[],
+): Promise<EventDraft[]> {
+  const { subjects, ...linked } = await link(tx, keys, read);
+  const merged = await consentsChangedByMerges(tx, linked.merges);
+  const consents = read.flatMap((event) => consentsOf(event, subjects(event)));
+  const { recorded, changes } = await recordConsents(tx, consents);
+  const consentAt = new Map(recorded.map((record) => [`${record.workflowId}.${record.ordinal}`, record]));
+
+  const events = [...linked.events];
+  const activities: NewActivity[] = [];
+  const requests: NewRightsRequest[] = [];
+  for (const event of read) {
+    const { delivery, connector, connection, records } = event;
+    const subject = subjects(event);
+    for (const [index, record] of records.entries()) {
+      const ordinal = event.ordinal + index;
+      const id = `${delivery.id}.${ordinal}`;
+      const place = { deliveryId: delivery.id, ordinal, connectionId: connection.id };
+      if (record.type === "activity" && subject !== undefined) {
+        const { activity } = record;
+        const declaration = connector.activities[activity];
+        if (declaration === undefined) continue;
+        const recipient = declaration.recipient ?? connector.name;
+        const occurredAt = timeOf(event, record.occurredAt);
+        activities.push({
+          ...place,
+          ...{ subjectId: subject.subjectId, activity, declaration, recipient, occurredAt },
+        });
+        events.push(
+          effect(delivery, "activity.recorded", `activity:${id}`, subject.auditReference, { activity }),
+        );
+      } else if (record.type === "consent" && subject !== undefined) {
+        const consent = consentAt.get(id);
+        if (consent !== undefined)
+          events.push(recordedEvent(consent, subject.auditReference, `platform:${delivery.connector}`));
+      } else if (record.type === "rights") {
+        const { kind, scope, details, dueInDays } = record;
+        const { receivedAt } = delivery;
+        const subjectId = subject?.subjectId ?? null;
+        requests.push({ ...place, ...{ kind, scope, subjectId, details, receivedAt, dueInDays } });
+        events.push(
+          effect(delivery, "rights.requested", `rights:${id}`, subject?.auditReference, { kind, scope }),
+        );
+      } else if (record.type === "account" && (await markUninstalled(tx, connection))) {
+        const entity = `connection:${connection.id}`;
+        events.push(effect(delivery, "connection.uninstalled", entity, undefined, {}));
+      }
+    }
+  }
+  await recordActivities(tx, activities);
+  const recordedRequests = await recordRightsRequests(tx, keys, requests);
+  const known = await optOutsOf(tx, linked.spread);
+  const toPropagate = [...merged, ...changes, ...known];
+  await keepAddresses(tx, keys, read, subjects, new Set(toPropagate.map(({ subjectId }) => subjectId)));
+  await announce(tx, [
+    ...toPropagate.map((change) => changedEvent(tx.controllerId, change)),
+    ...recordedRequests.map((request) => rightsRequested(tx, request)),
+  ]);
+  return events;
+}
+
+async function link(tx: ControllerTransaction, keys: ControllerKeys, read: readonly ReadEvent[]) {
+  const claims = new Map<ReadEvent, Claim>();
+  const breathe = breather();
+  for (const event of read) {
+    await breathe();
+    const person = personOf(event);
+    const { delivery, connection } = event;
+    const from = { workflowId: delivery.id, connectionId: connection.id, region: connection.region };
+    if (person !== undefined) claims.set(event, claimOf(keys, from, person));
+  }
+  const { subjects: bySubject, ...linked } = await linkClaims(tx, keys, [...claims.values()]);
+  const subjects: Subjects = (event) => {
+    const claim = claims.get(event);
+    return claim === undefined ? undefined : bySubject.get(claim);
+  };
+  return { ...linked, subjects };
+}
+
+function personOf({ records }: ReadEvent): SubjectRecord | undefined {
+  return records.findLast((record) => record.type === "subject");
+}
+
+function consentsOf(event: ReadEvent, subject: Linked | undefined): NewConsent[] {
+  const { delivery, connection, records, occurredAt } = event;
+  if (subject === undefined) return [];
+  const region = Jurisdiction.safeParse(personOf(event)?.region?.toUpperCase());
+  return [...records.entries()].flatMap(([index, record]) => {
+    if (record.type !== "consent") return [];
+    const purpose = record.purpose ?? connection.purposes[record.list ?? ""];
+    // A list of the company's own that it has tied to no purpose says nothing here.
+    if (purpose === undefined) return [];
+    const { state, nature, method } = record;
+    return {
+      ...{ workflowId: delivery.id, ordinal: event.ordinal + index, subjectId: subject.subjectId },
+      ...{ connectionId: connection.id, purpose, state, nature, method, source: "platform", evidence: null },
+      jurisdiction: region.data ?? null,
+      occurredAt: timeOf(event, record.occurredAt),
+      reportedAt: timeOf(event, occurredAt),
+    };
+  });
+}
+
+/** When it happened by the platform; but a time to come would outrank every later choice. */
+function timeOf({ delivery, occurredAt }: ReadEvent, said: string | undefined): string {
+  const when = said ?? occurredAt;
+  return when < delivery.receivedAt ? when : delivery.receivedAt;
+}
+
+/** Whose choices go to other platforms is kept an address of, for those that know the person by nothing else. */
+async function keepAddresses(
+  tx: ControllerTransaction,
+  keys: ControllerKeys,
+  read: readonly ReadEvent[],
+  subjects: Subjects,
+  concerned: ReadonlySet<SubjectId>,
+): Promise<void> {
+  if (concerned.size === 0) return;
+  const contacts = new Map(
+    read.flatMap((event) => {
+      const [subject, person] = [subjects(event), personOf(event)];
+      if (subject === undefined || person === undefined || !concerned.has(subject.subjectId)) return [];
+      const { subjectId: id, sealedKey } = subject;
+      const addresses = addressesOf(person, event.connection.region);
+      return [[id, { ...addresses, subject: { id, sealedKey } }] as const];
+    }),
+  );
+  await keepContacts(tx, keys, [...contacts.values()]);
+}
+
+const rightsRequested = (tx: ControllerTransaction, request: NewRightsRequest & { id: string }) => ({
+  name: "rights/requested" as const,
+  data: {
+    controllerId: tx.controllerId,
+    requestId: request.id,
+    kind: request.kind,
+    connectionId: request.connectionId,
+  },
+});
+
+function effect(
+  delivery: PendingDelivery,
+  type: EventDraft["type"],
+  entity: string,
+  subject: Uint8Array | undefined,
+  facts: NonNullable<EventDraft["facts"]>,
+): EventDraft {
+  return { workflow: delivery.id, type, entity, actor: `platform:${delivery.connector}`, subject, facts };
+}
+
+async function markUninstalled(
+  { sql, controllerId }: ControllerTransaction,
+  connection: DeliveryConnection,
+): Promise<boolean> {
+  const { count } = await sql`update connection set status = 'uninstalled', revision = revision + 1
+    where controller_id = ${controllerId} and id = ${connection.id} and status = 'active'`;
+  return count > 0;
+}
