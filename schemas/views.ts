@@ -100,6 +100,16 @@ export const ConsentView = z
   .describe("One choice of a subject for one purpose, from the append-only ledger.");
 export type ConsentView = z.infer<typeof ConsentView>;
 
+export const PurposeView = z
+  .object({
+    id: Purpose,
+    controller: ControllerId,
+    title: z.string(),
+    own: z.boolean().describe("True for one that the controller added."),
+  })
+  .describe("A purpose that people can be asked to consent to.");
+export type PurposeView = z.infer<typeof PurposeView>;
+
 export const PushView = z
   .object({
     id: PushId,
@@ -118,6 +128,29 @@ export const PushView = z
   })
   .describe("One platform brought in step with a subject's choice, or why not.");
 export type PushView = z.infer<typeof PushView>;
+
+export const ConsentHistoryView = z
+  .object({
+    controller: ControllerId,
+    subject: SubjectId,
+    purpose: Purpose,
+    state: ConsentState.nullable().describe("Null where nobody chose or reported anything."),
+    reason: z
+      .enum(["latest_choice", "opt_out_wins_tie", "opt_out_reported", "latest_report"])
+      .nullable()
+      .describe("The part of the conflict rule that decided."),
+    since: time.nullable(),
+    records: z
+      .array(
+        ConsentView.extend({
+          verdict: z.enum(["decides", "older", "repeated", "outweighed", "report_only", "echo"]),
+        }),
+      )
+      .describe("Newest first."),
+    platforms: z.array(PushView).describe("What became of bringing platforms in step, the last of each."),
+  })
+  .describe("A subject's consent for a purpose: what it is, why, and where it was brought.");
+export type ConsentHistoryView = z.infer<typeof ConsentHistoryView>;
 
 export const RightsRequestView = z
   .object({

@@ -4,7 +4,7 @@ import { Argument, Command, InvalidArgumentError } from "commander";
 import { type Config, readConfig } from "#config";
 import { controllerErrors } from "#controllers";
 import { type ControllerRow, openRooms, type Rooms, runningHub } from "#hub";
-import { ControllerId } from "#schemas";
+import { ControllerId, LetheError } from "#schemas";
 
 /** A command with its arguments (`add <name>`), each read by `parse`, `--json`, and examples under its help. */
 export function command(
@@ -95,4 +95,11 @@ async function typedUnseen(): Promise<string> {
 /** Everything, for programs; a screenful for people. */
 export function limitOf(options: { limit?: number; json?: boolean }): number {
   return options.limit ?? (options.json === true ? 1_000_000 : 50);
+}
+
+/** For commander: a time of ISO 8601, in UTC. */
+export function isoTime(text: string): string {
+  const time = Date.parse(text);
+  if (Number.isNaN(time)) throw new LetheError("cli/bad-time", `"${text}" is not an ISO 8601 time`);
+  return new Date(time).toISOString();
 }

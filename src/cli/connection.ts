@@ -34,6 +34,7 @@ interface AddOptions {
 }
 
 interface UpdateOptions {
+  readonly purposes?: string;
   readonly credentials?: string;
   readonly configuration?: string;
   readonly json?: boolean;
@@ -87,12 +88,19 @@ export function connectionCommand(): Command {
   commands.addCommand(
     command(
       "update <connection>",
-      "replace what a connection calls its platform's API with, or how it is configured",
-      ["connection update 7d1e… --credentials quickbooks.json"],
+      "replace what a connection calls its platform's API with, how it is configured, or which lists there are which purposes",
+      [
+        "connection update 7d1e… --credentials quickbooks.json",
+        "connection update 7d1e… --purposes topics.json",
+      ],
       uuidArgument,
     )
       .option("--credentials <file>", "a JSON file with what the platform's API needs")
       .option("--configuration <file>", "a JSON file, for the generic connector")
+      .option(
+        "--purposes <file>",
+        'a JSON file that says which of your lists there are which purposes, such as {"topic_7": "product_news"}',
+      )
       .action((id: string, options: UpdateOptions) => withRooms((rooms) => update(rooms, id, options))),
   );
   commands.addCommand(
@@ -196,13 +204,17 @@ async function findConnection(
 }
 
 async function update(rooms: Rooms, id: string, options: UpdateOptions): Promise<void> {
-  if (options.credentials === undefined && options.configuration === undefined)
-    throw new LetheError("cli/nothing-to-do", "say what to replace: --credentials, --configuration or both");
+  if ([options.credentials, options.configuration, options.purposes].every((file) => file === undefined))
+    throw new LetheError(
+      "cli/nothing-to-do",
+      "say what to replace: --credentials, --configuration or --purposes",
+    );
   const target = await findConnection(rooms, id);
   const connector = connectorOf(rooms, target.connector);
   await updateConnection(rooms.database, rooms.ring, connector, target, {
     credentials: readJson(options.credentials),
     configuration: readJson(options.configuration),
+    purposes: readJson(options.purposes),
   });
   output(options.json === true, { id, updated: true }, () => "Updated. It counts from the next delivery on.");
 }

@@ -3,7 +3,16 @@ import type { Rooms } from "#hub";
 import { runningHub } from "#hub";
 import { intakeErrors, listDeliveries, type ReplayOutcome, replayDeliveries } from "#intake";
 import { type DeliveryId, DeliveryStatus, type DeliveryView, LetheError } from "#schemas";
-import { command, controllersOf, count, group, limitOf, uuidArgument, withRooms } from "./command.ts";
+import {
+  command,
+  controllersOf,
+  count,
+  group,
+  isoTime,
+  limitOf,
+  uuidArgument,
+  withRooms,
+} from "./command.ts";
 import { output, paint, progressBar, shortTime, table } from "./print.ts";
 
 interface ListOptions {
@@ -77,12 +86,6 @@ function filtered(list: Command): Command {
     .addOption(new Option("--status <status>", "in this state").choices(DeliveryStatus.options))
     .option("--connector <name>", "from one platform")
     .option("--since <time>", "received at or after (ISO 8601)", isoTime);
-}
-
-function isoTime(text: string): string {
-  const time = Date.parse(text);
-  if (Number.isNaN(time)) throw new LetheError("cli/bad-time", `"${text}" is not an ISO 8601 time`);
-  return new Date(time).toISOString();
 }
 
 async function find(

@@ -1,13 +1,12 @@
 import type { Command } from "commander";
 import { listActivities } from "#activities";
-import { listConsents } from "#consent";
 import type { ControllerTransaction } from "#database";
 import type { Rooms } from "#hub";
 import { listRightsRequests } from "#rights";
 import { command, controllersOf, count, group, limitOf, uuidArgument, withRooms } from "./command.ts";
 import { output, shortTime, table } from "./print.ts";
 
-interface Options {
+export interface ListOptions {
   readonly controller?: string;
   readonly subject?: string;
   readonly limit?: number;
@@ -15,9 +14,9 @@ interface Options {
 }
 
 /** A list over the chosen controllers, in each one's own transaction. */
-async function listAll<T>(
+export async function listAll<T>(
   rooms: Rooms,
-  options: Options,
+  options: ListOptions,
   list: (tx: ControllerTransaction, options: { subject?: string; limit: number }) => Promise<T[]>,
 ): Promise<T[]> {
   const limit = limitOf(options);
@@ -30,20 +29,20 @@ async function listAll<T>(
   return lists.flat().slice(0, limit);
 }
 
-function listCommand(description: string, examples: readonly string[]): Command {
+export function listCommand(description: string, examples: readonly string[]): Command {
   return command("list", description, examples)
     .option("--controller <id>", "of one controller", uuidArgument)
     .option("--limit <n>", "at most so many", count);
 }
 
-const ofSubject = ["--subject <id>", "of one data subject", uuidArgument] as const;
+export const ofSubject = ["--subject <id>", "of one data subject", uuidArgument] as const;
 
 export function activitiesCommand(): Command {
   const commands = group("activities", "processing activities (GDPR Art. 30)", ["activities list"]);
   return commands.addCommand(
     listCommand("list activities, newest first", ["activities list --subject 9b2f… --json"])
       .option(...ofSubject)
-      .action((options: Options) =>
+      .action((options: ListOptions) =>
         withRooms(async (rooms) =>
           output(options.json === true, await listAll(rooms, options, listActivities), (rows) =>
             table(
@@ -63,39 +62,11 @@ export function activitiesCommand(): Command {
   );
 }
 
-export function consentsCommand(): Command {
-  const commands = group("consents", "the consent ledger", ["consents list"]);
-  return commands.addCommand(
-    listCommand("list consent records, newest first; the deciding one is marked", [
-      "consents list --subject 9b2f…",
-    ])
-      .option(...ofSubject)
-      .action((options: Options) =>
-        withRooms(async (rooms) =>
-          output(options.json === true, await listAll(rooms, options, listConsents), (rows) =>
-            table(
-              rows.map((row) => ({
-                subject: row.subject,
-                purpose: row.purpose,
-                state: row.state,
-                decides: row.current ? "yes" : "",
-                nature: row.nature,
-                method: row.method,
-                occurred: shortTime(row.occurredAt),
-              })),
-              "No consent records yet.",
-            ),
-          ),
-        ),
-      ),
-  );
-}
-
 export function rightsCommand(): Command {
   const commands = group("rights", "rights requests, as platforms sent them", ["rights list"]);
   return commands.addCommand(
     listCommand("list rights requests, the most urgent first", ["rights list --json"]).action(
-      (options: Options) =>
+      (options: ListOptions) =>
         withRooms(async (rooms) =>
           output(options.json === true, await listAll(rooms, options, listRightsRequests), (rows) =>
             table(

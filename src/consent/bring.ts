@@ -1,5 +1,6 @@
 import type { ConsentApi, ConsentTarget, ConsentWish, HeldConsent, KnownPerson, PersonThere } from "#kit";
-import { LetheError, type PushReason } from "#schemas";
+import type { PushReason } from "#schemas";
+import { consentErrors } from "./errors.ts";
 import { type Grant, type KnownOptOut, mayLift } from "./lift.ts";
 import { type Direction, directionOf } from "./state.ts";
 
@@ -50,7 +51,7 @@ export async function bringInStep(
     const answer = await there.set(target, wish);
     if (answer.answer === "confirmation_needed") return { status: "manual", reason: "confirmation_needed" };
     if (answer.answer === "accepted") accepted = true;
-    else if (!holds(answer.held, wish.state)) throw notApplied();
+    else if (!holds(answer.held, wish.state)) throw consentErrors.notApplied();
   }
   return { status: accepted ? "done" : "done_verified" };
 }
@@ -66,9 +67,3 @@ export async function readBack(
 
 const holds = (held: HeldConsent | undefined, wanted: Direction) =>
   held !== undefined && directionOf(held.state) === wanted;
-
-const notApplied = () =>
-  new LetheError(
-    "platform/not-applied",
-    "the platform's API took the change and holds something else; look at the person there, and try again with `lethe consents retry`",
-  );

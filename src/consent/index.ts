@@ -1,5 +1,7 @@
 export { bringInStep, readBack } from "./bring.ts";
+export { type ExpressedChoice, recordChoices } from "./choose.ts";
 export { keepContacts } from "./contact.ts";
+export { consentErrors } from "./errors.ts";
 export { recordedEvent } from "./events.ts";
 export { explain, type Verdict } from "./explain.ts";
 export {
@@ -11,6 +13,7 @@ export {
 } from "./ledger.ts";
 export { consentsChangedByMerges } from "./merges.ts";
 export { type PlannedPush, planPushes } from "./plan.ts";
+export { addPurpose, checkPurpose, listPurposes } from "./purposes.ts";
 export {
   type AfterPush,
   confirmPush,
@@ -23,4 +26,4 @@ export {
   taskOf,
 } from "./push.ts";
 export { type Choice, currentState, type Decision, isOptOut, type Reason } from "./state.ts";
-export { listConsents, listPushes } from "./view.ts";
+export { listConsents, listPushes, showConsents } from "./view.ts";

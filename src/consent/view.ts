@@ -1,5 +1,6 @@
 import type { ControllerTransaction } from "#database";
-import type { ConsentView, EvidenceReference, PushView, SubjectId } from "#schemas";
+import type { ConsentHistoryView, ConsentView, EvidenceReference, PushView, SubjectId } from "#schemas";
+import { explain } from "./explain.ts";
 import { history } from "./history.ts";
 import { currentState } from "./state.ts";
 
@@ -42,6 +43,39 @@ async function decidingRecords(tx: ControllerTransaction, subjects: SubjectId[])
   const groups = await history(tx, subjects);
   return new Set([...groups.values()].flatMap((records) => currentState(records)?.record.id ?? []));
 }
+
+/** All of a subject's consent, by purpose, with why it is so and what became of bringing platforms in step. */
+export async function showConsents(
+  tx: ControllerTransaction,
+  subject: SubjectId,
+): Promise<ConsentHistoryView[]> {
+  const [views, pushes] = await Promise.all([
+    listConsents(tx, { subject, limit: ALL }),
+    listPushes(tx, { subject, limit: ALL }),
+  ]);
+  return [...Map.groupBy(views, ({ purpose }) => purpose)].map(([purpose, records]) => {
+    const explained = explain(
+      records.map((view) => ({ ...view, view, occurredAt: Date.parse(view.occurredAt) })),
+    );
+    const { decision } = explained;
+    const latest = new Map(
+      pushes
+        .filter((push) => push.purpose === purpose)
+        .map((push) => [push.connection, push] as const)
+        .toReversed(),
+    );
+    return {
+      ...{ controller: tx.controllerId, subject, purpose },
+      state: decision?.record.state ?? null,
+      reason: decision?.reason ?? null,
+      since: decision?.record.view.occurredAt ?? null,
+      records: explained.records.map(({ view, verdict }) => ({ ...view, verdict })),
+      platforms: [...latest.values()],
+    };
+  });
+}
+
+const ALL = 1_000_000;
 
 /** What was, or is being, brought to platforms, newest first. */
 export async function listPushes(

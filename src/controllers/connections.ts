@@ -3,10 +3,10 @@ import { appendEvents } from "#audit";
 import { and, type ControllerTransaction, type Database, eq, ne, tables } from "#database";
 import { CONNECTIONS_CHANGED, openSecrets, sealCredentials, sealSecrets, type WebhookSecret } from "#intake";
 import { type Connector, configured, doorsOf, plainAccount, webhookRequest } from "#kit";
-import { ConnectionId, type ConnectionView, type ControllerId, type Sealed } from "#schemas";
+import { ConnectionId, type ConnectionView, ConsentPurpose, type ControllerId, type Sealed } from "#schemas";
 import type { ControllerKeys, KeyRing } from "#vault";
 import { controllerErrors } from "./errors.ts";
-import { checkConfiguration, checkCredentials, checkSecret } from "./settings.ts";
+import { checkConfiguration, checkCredentials, checkPurposes, checkSecret } from "./settings.ts";
 
 /** A connection's view, and the one time that its URL is shown with the secret in it, where the platform needs it there. */
 export interface NewConnection extends ConnectionView {
@@ -79,30 +79,44 @@ export async function listConnections(
   return rows.map((row) => viewOf(row, connectors.get(row.connector), currentCount(keys, row), baseUrl));
 }
 
-/** Replaces a connection's credentials or configuration; what is not given stays as it is. */
+/** Replaces a connection's credentials, configuration or purposes; what is not given stays as it is. */
 export async function updateConnection(
   database: Database,
   ring: KeyRing,
   connector: Connector,
   { controllerId, id }: { controllerId: ControllerId; id: ConnectionId },
-  changes: { credentials?: unknown; configuration?: unknown },
+  changes: { credentials?: unknown; configuration?: unknown; purposes?: unknown },
 ): Promise<void> {
   const credentials = checkCredentials(connector, changes.credentials);
   const configuration =
     changes.configuration === undefined ? undefined : checkConfiguration(connector, changes.configuration);
   const keys = await ring.keys(controllerId);
   await database.inController(controllerId, async (tx) => {
+    const purposes =
+      changes.purposes === undefined
+        ? undefined
+        : checkPurposes(connector, changes.purposes, await purposesOf(tx));
     await tx.db
       .update(tables.connection)
       .set({
         ...(credentials && { credentials: sealCredentials(keys, controllerId, id, credentials) }),
         ...(configuration === undefined ? {} : { configuration }),
+        ...(purposes && { purposes }),
       })
       .where(and(eq(tables.connection.controllerId, controllerId), eq(tables.connection.id, id)));
     await noteChange(tx, "connection.updated", id, {
-      what: [...(credentials ? ["credentials"] : []), ...(configuration ? ["configuration"] : [])].join(", "),
+      what: Object.entries({ credentials, configuration, purposes })
+        .flatMap(([name, value]) => (value === undefined || value === null ? [] : [name]))
+        .join(", "),
     });
   });
+}
+
+async function purposesOf({ sql, controllerId }: ControllerTransaction): Promise<string[]> {
+  const own = await sql<
+    { id: string }[]
+  >`select id from consent_purpose where controller_id = ${controllerId}`;
+  return [...ConsentPurpose.options, ...own.map(({ id }) => id)];
 }
 
 /** Adds a secret; the old ones still count for `keepHours`, because platforms sign with either for a while. */

@@ -35,6 +35,8 @@ export const controllerErrors = {
       "connection/not-configurable",
       `${connector} has nothing to configure; leave --configuration out`,
     ),
+  badPurposes: (fault: string) =>
+    new LetheError("connection/bad-purposes", `the connection's purposes are refused: ${fault}`),
   badRegion: () =>
     new LetheError("connection/bad-region", "--region is a country of ISO 3166-1 alpha-2, such as DE or US"),
 };

@@ -1,5 +1,7 @@
+import { z } from "zod";
 import type { Credentials } from "#intake";
 import { type Connector, configured, secretFault } from "#kit";
+import { Purpose } from "#schemas";
 import { controllerErrors } from "./errors.ts";
 
 /** An empty secret would let anybody sign; one of another form nobody. Throws `connection/empty-secret` or `connection/bad-secret`. */
@@ -31,4 +33,34 @@ export function checkConfiguration(connector: Connector, given: unknown): unknow
   if (given === undefined) throw controllerErrors.noConfiguration(connector.name);
   configured(connector, given);
   return given;
+}
+
+const Ties = z.record(z.string(), Purpose);
+
+/**
+ * Which of the company's own lists at the platform are which purposes: `{ "topic_7": "product_news" }`. `known` are the
+ * controller's purposes. Throws `connection/bad-purposes`, which names the place at fault.
+ */
+export function checkPurposes(
+  connector: Connector,
+  given: unknown,
+  known: readonly string[],
+): Record<string, Purpose> {
+  const lists = connector.consent?.lists;
+  if (lists === undefined)
+    throw controllerErrors.badPurposes("it has no lists that could be tied to purposes");
+  const parsed = Ties.safeParse(given);
+  if (!parsed.success)
+    throw controllerErrors.badPurposes(
+      'the file must hold lists and purposes, such as {"topic_7": "product_news"}',
+    );
+  for (const [list, purpose] of Object.entries(parsed.data)) {
+    if (!lists.test(list))
+      throw controllerErrors.badPurposes(`"${list}" is not a list of ${connector.name}'s (${lists})`);
+    if (!known.includes(purpose))
+      throw controllerErrors.badPurposes(
+        `the controller has no purpose "${purpose}"; add it with \`lethe consents purposes add\``,
+      );
+  }
+  return parsed.data;
 }

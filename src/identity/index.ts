@@ -4,4 +4,4 @@ export { type Linked, type LinkResult, linkClaims } from "./link.ts";
 export { platformReferences } from "./reference.ts";
 export type { Merge } from "./save.ts";
 export { openForSubject, type SubjectKey, sealForSubject } from "./subject.ts";
-export { findSubjects, listSubjects } from "./view.ts";
+export { findSubjects, listSubjects, subjectById } from "./view.ts";

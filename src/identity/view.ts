@@ -3,6 +3,7 @@ import type { ConnectionId, Did, IdentifierKind, SubjectId, SubjectStatus, Subje
 import type { ControllerKeys } from "#vault";
 import { normaliseEmail, normalisePhone } from "./normalise.ts";
 import { pseudonym } from "./pseudonym.ts";
+import type { SubjectKey } from "./subject.ts";
 
 interface Row {
   readonly id: SubjectId;
@@ -51,4 +52,16 @@ export async function findSubjects(
     where i.controller_id = ${tx.controllerId} and i.kind = ${kind} and i.hash = ${pseudonym(keys, kind, value)}`;
   const found = await Promise.all(rows.map(({ id }) => listSubjects(tx, { id, limit: 1 })));
   return found.flat();
+}
+
+/** A subject by its id; the survivor, where it was merged into another. Undefined if the controller has none. */
+export async function subjectById(
+  { sql, controllerId }: ControllerTransaction,
+  id: string,
+): Promise<(SubjectKey & { readonly auditReference: Uint8Array; readonly did: Did }) | undefined> {
+  const [row] = await sql<(SubjectKey & { auditReference: Uint8Array; did: Did })[]>`
+    select s.id, s.did, s.sealed_key as "sealedKey", s.audit_reference as "auditReference" from subject given
+    join subject s on s.controller_id = given.controller_id and s.id = coalesce(given.merged_into, given.id)
+    where given.controller_id = ${controllerId} and given.id = ${id}`;
+  return row;
 }
