@@ -37,6 +37,9 @@ export const ConsentMethod = z.enum([
   "preference_center",
   "text_message",
   "spam_complaint",
+  "global_privacy_control",
+  "tcf_string",
+  "gpp_string",
   "unknown",
 ]);
 export type ConsentMethod = z.infer<typeof ConsentMethod>;
