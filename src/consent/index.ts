@@ -25,5 +25,7 @@ export {
   settlePush,
   taskOf,
 } from "./push.ts";
+export type { SignalChoice } from "./signals/choice.ts";
+export { readSignals, type Signals } from "./signals/read.ts";
 export { type Choice, currentState, type Decision, isOptOut, type Reason } from "./state.ts";
 export { listConsents, listPushes, showConsents } from "./view.ts";
