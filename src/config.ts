@@ -35,6 +35,8 @@ export const Settings = z.object({
   LETHE_REQUEST_TIMEOUT: count(10_000),
   /** Requests that do not verify which an address may make to a connection in a minute. */
   LETHE_MAX_REFUSALS: count(60),
+  /** Signals of browsers (`/signals/…`) that an address may send in a minute without a token. */
+  LETHE_MAX_SIGNALS: count(120),
   /** Days that a failed delivery stays sealed for replay. */
   LETHE_REPLAY_DAYS: count(7),
 });
@@ -60,6 +62,7 @@ export interface Config {
   readonly maxBody: number;
   readonly requestTimeout: number;
   readonly maxRefusals: number;
+  readonly maxSignals: number;
   readonly replayDays: number;
 }
 
@@ -85,6 +88,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     maxBody: env.LETHE_MAX_BODY,
     requestTimeout: env.LETHE_REQUEST_TIMEOUT,
     maxRefusals: env.LETHE_MAX_REFUSALS,
+    maxSignals: env.LETHE_MAX_SIGNALS,
     replayDays: env.LETHE_REPLAY_DAYS,
   };
 }

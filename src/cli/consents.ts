@@ -11,6 +11,7 @@ import {
   type SubjectId,
 } from "#schemas";
 import { command, controllersOf, count, group, limitOf, uuidArgument, withRooms } from "./command.ts";
+import { consentsBrowserSecretCommand } from "./consents-browser-secret.ts";
 import { consentsPurposesCommand } from "./consents-purposes.ts";
 import { consentsRetryCommand } from "./consents-retry.ts";
 import { consentsSetCommand } from "./consents-set.ts";
@@ -29,6 +30,7 @@ export function consentsCommand(): Command {
   commands.addCommand(pushesCommand());
   commands.addCommand(consentsRetryCommand());
   commands.addCommand(consentsPurposesCommand());
+  commands.addCommand(consentsBrowserSecretCommand());
   return commands;
 }
 

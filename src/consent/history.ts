@@ -12,7 +12,7 @@ import type {
 } from "#schemas";
 import type { SentChange } from "./echo.ts";
 import type { Mark } from "./in-step.ts";
-import { type Direction, directionOf } from "./state.ts";
+import { currentState, type Direction, directionOf } from "./state.ts";
 
 /** A record of the ledger, as decisions are made of it. Times in milliseconds. */
 export interface LedgerRecord {
@@ -124,3 +124,17 @@ export const withMerged = (
   select wanted.id, s.id from unnest(${[...subjects]}::uuid[]) as wanted(id) cross join lateral (
     select id from subject where controller_id = ${controllerId} and merged_into = wanted.id offset 0) as s
 ) as w`;
+
+/** What a subject expressed last for each purpose, where that is what holds. */
+export async function currentChoices(
+  tx: ControllerTransaction,
+  subject: SubjectId,
+): Promise<Map<Purpose, ConsentState>> {
+  const groups = [...(await history(tx, [subject])).values()];
+  return new Map(
+    groups.flatMap((records) => {
+      const decision = currentState(records)?.record;
+      return decision?.nature === "expressed" ? [[decision.purpose, decision.state] as const] : [];
+    }),
+  );
+}

@@ -1,9 +1,11 @@
 export { bringInStep, readBack } from "./bring.ts";
+export { browserSecret, expressedBy } from "./browser.ts";
 export { type ExpressedChoice, recordChoices } from "./choose.ts";
 export { keepContacts } from "./contact.ts";
 export { consentErrors } from "./errors.ts";
 export { recordedEvent } from "./events.ts";
 export { explain, type Verdict } from "./explain.ts";
+export { currentChoices } from "./history.ts";
 export {
   type ConsentChange,
   type NewConsent,

@@ -9,6 +9,7 @@ import type { KeyRing } from "#vault";
 import { createBodyReader } from "./body.ts";
 import type { Metrics } from "./metrics.ts";
 import { problem } from "./problem.ts";
+import { MAX_SIGNALS, signalRoutes } from "./signals.ts";
 
 export interface AppOptions {
   readonly door: Door;
@@ -16,6 +17,10 @@ export interface AppOptions {
   readonly ring: KeyRing;
   readonly metrics: Metrics;
   readonly maxBody: number;
+  /** Signals that an address may send in a minute without a token. */
+  readonly maxSignals: number;
+  /** Called when something was committed that a runtime and the audit log should look at. */
+  readonly committed: () => void;
   /** The hub's own address as platforms know it, without a slash at the end. */
   readonly url: () => string;
   readonly ready: () => boolean;
@@ -73,6 +78,13 @@ export function createApp(options: AppOptions): App {
   app.get("/.well-known/did.json", async (context) =>
     context.json(await findDidDocument(context.req.query("did")), 200, {
       "content-type": "application/did+json",
+    }),
+  );
+  app.route(
+    "/",
+    signalRoutes({
+      ...{ database, ring, committed: options.committed, perMinute: options.maxSignals },
+      bodies: createBodyReader(MAX_SIGNALS, BODIES * MAX_SIGNALS),
     }),
   );
   if (options.runtimeRoutes !== undefined) app.route("/", options.runtimeRoutes);

@@ -67,6 +67,11 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
       metrics,
       log,
       maxBody: config.maxBody,
+      maxSignals: config.maxSignals,
+      committed: () => {
+        runtime.wake();
+        sequencer.wake();
+      },
       url: () => config.publicUrl ?? address,
       ready: runtime.ready,
       runtimeRoutes: runtime.routes,

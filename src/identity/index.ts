@@ -1,5 +1,6 @@
 export { addressesOf, type Claim, claimOf } from "./claim.ts";
 export { didOf } from "./did.ts";
+export { findByClaim } from "./known.ts";
 export { type Linked, type LinkResult, linkClaims } from "./link.ts";
 export { platformReferences } from "./reference.ts";
 export type { Merge } from "./save.ts";

@@ -107,3 +107,14 @@ async function knownObjects(
 export function objectKey({ connectionId }: { connectionId: ConnectionId | null }, hash: Uint8Array): string {
   return `${connectionId} ${Buffer.from(hash).toString("hex")}`;
 }
+
+/** The subject that a claim's own identifiers belong to, if it is known; nothing is locked, and nothing changed. */
+export async function findByClaim(tx: ControllerTransaction, claim: Claim): Promise<SubjectId | undefined> {
+  const known = await knownTo(tx, [claim]);
+  const strong = new Set(claim.strong.map(({ kind, scope, hash }) => keyOf(kind, scope, hash)));
+  const owner = known.identifiers.find(({ kind, scope, hash }) => strong.has(keyOf(kind, scope, hash)));
+  return owner === undefined ? undefined : (known.mergedInto.get(owner.subjectId) ?? owner.subjectId);
+}
+
+const keyOf = (kind: IdentifierKind, scope: string, hash: Uint8Array) =>
+  `${kind} ${scope} ${Buffer.from(hash).toString("hex")}`;

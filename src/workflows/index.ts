@@ -11,6 +11,7 @@ import { recover } from "./recover-deliveries.ts";
 
 export { announce } from "./outbox.ts";
 export { announceChanges, announcePushes } from "./propagate-consent.ts";
+export { recordSignals, type SignalledPerson } from "./record-signals.ts";
 
 /** What the workflows call. They hold no rules of their own. */
 export interface WorkflowRooms {

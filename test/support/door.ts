@@ -6,7 +6,7 @@ import type { TestRooms } from "./rooms.ts";
 /** The hub's HTTP door over real HTTP, without a runtime: deliveries stay in the inbox. */
 export async function openTestDoor(
   rooms: TestRooms,
-  options: { maxBody?: number; timeout?: number; refusalsPerMinute?: number } = {},
+  options: { maxBody?: number; timeout?: number; refusalsPerMinute?: number; maxSignals?: number } = {},
 ): Promise<HttpServer> {
   const metrics = createMetrics(rooms.database);
   const door = openDoor({
@@ -22,6 +22,8 @@ export async function openTestDoor(
     ring: rooms.ring,
     metrics,
     maxBody: options.maxBody ?? 2 * 1024 * 1024,
+    maxSignals: options.maxSignals ?? 1_000,
+    committed: () => {},
     url: () => server.url,
     ready: () => true,
     log: { error: () => {} },

@@ -1,5 +1,6 @@
 export { acme } from "./acme.ts";
 export { isAlive } from "./alive.ts";
+export { STRINGS } from "./consent-strings.ts";
 export { freshDatabase, type TestDatabase } from "./database.ts";
 export { openTestDoor } from "./door.ts";
 export { childEnvironment, type HubProcess, startHubProcess } from "./hub-process.ts";
