@@ -152,6 +152,21 @@ export const ConsentHistoryView = z
   .describe("A subject's consent for a purpose: what it is, why, and where it was brought.");
 export type ConsentHistoryView = z.infer<typeof ConsentHistoryView>;
 
+export const DriftView = z
+  .object({
+    controller: ControllerId,
+    subject: SubjectId,
+    connection: ConnectionId,
+    connector: z.string(),
+    purpose: Purpose,
+    ledger: ConsentState,
+    platform: ConsentState,
+    since: time.nullable().describe("Since when the platform holds it, where it tells."),
+    repair: z.boolean().describe("True when it is being brought in step."),
+  })
+  .describe("A platform that holds another consent than the ledger.");
+export type DriftView = z.infer<typeof DriftView>;
+
 export const RightsRequestView = z
   .object({
     id: z.uuid(),

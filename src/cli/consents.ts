@@ -12,6 +12,7 @@ import {
 } from "#schemas";
 import { command, controllersOf, count, group, limitOf, uuidArgument, withRooms } from "./command.ts";
 import { consentsBrowserSecretCommand } from "./consents-browser-secret.ts";
+import { consentsDriftCommand } from "./consents-drift.ts";
 import { consentsPurposesCommand } from "./consents-purposes.ts";
 import { consentsRetryCommand } from "./consents-retry.ts";
 import { consentsSetCommand } from "./consents-set.ts";
@@ -29,6 +30,7 @@ export function consentsCommand(): Command {
   commands.addCommand(consentsSetCommand());
   commands.addCommand(pushesCommand());
   commands.addCommand(consentsRetryCommand());
+  commands.addCommand(consentsDriftCommand());
   commands.addCommand(consentsPurposesCommand());
   commands.addCommand(consentsBrowserSecretCommand());
   return commands;

@@ -2,6 +2,14 @@ export { bringInStep, readBack } from "./bring.ts";
 export { browserSecret, expressedBy } from "./browser.ts";
 export { type ExpressedChoice, recordChoices } from "./choose.ts";
 export { keepContacts } from "./contact.ts";
+export {
+  type Comparable,
+  comparables,
+  compare,
+  type Difference,
+  recordDifferences,
+  subjectsWithChoices,
+} from "./drift.ts";
 export { consentErrors } from "./errors.ts";
 export { recordedEvent } from "./events.ts";
 export { explain, type Verdict } from "./explain.ts";

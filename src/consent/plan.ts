@@ -5,9 +5,10 @@ import type { Connector } from "#kit";
 import type { ConnectionId, Purpose, PushReason, SubjectId } from "#schemas";
 import { PushId } from "#schemas";
 import { pushedEvent } from "./events.ts";
-import { history, marksOf, type PastPush, pushesFor, topicOf, withMerged } from "./history.ts";
+import { history, marksOf, type PastPush, pushesFor, topicOf } from "./history.ts";
 import { isInStep } from "./in-step.ts";
 import type { ConsentChange } from "./ledger.ts";
+import { type Place, placesOf } from "./places.ts";
 import { currentState, type Direction, directionOf } from "./state.ts";
 import { targetsOf } from "./targets.ts";
 
@@ -17,16 +18,7 @@ export interface PlannedPush {
   readonly connectionId: ConnectionId;
 }
 
-interface Place {
-  readonly subjectId: SubjectId;
-  readonly auditReference: Uint8Array;
-  readonly connectionId: ConnectionId;
-  readonly connector: string;
-  readonly purposes: Readonly<Record<string, Purpose>>;
-  readonly hasCredentials: boolean;
-}
-
-interface Draft extends Omit<Place, "purposes" | "hasCredentials"> {
+interface Draft extends Omit<Place, "purposes" | "hasCredentials" | "account"> {
   readonly id: PushId;
   readonly purpose: Purpose;
   readonly state: Direction;
@@ -74,7 +66,7 @@ export async function planPushes(
 }
 
 function draft(
-  { purposes, hasCredentials, ...place }: Place,
+  { purposes, hasCredentials, account: _, ...place }: Place,
   purpose: Purpose,
   state: Direction,
   connector: Connector | undefined,
@@ -128,19 +120,4 @@ async function survivorsOf(
     select s.* from unnest(${[...new Set(subjects)]}::uuid[]) as wanted(id) cross join lateral (
       select id, coalesce(merged_into, id) as survivor from subject where controller_id = ${controllerId} and id = wanted.id offset 0) as s`;
   return new Map(rows.map(({ id, survivor }) => [id, survivor]));
-}
-
-/** The connections that know each subject, or somebody merged into it, and are in use. */
-async function placesOf(tx: ControllerTransaction, subjects: readonly SubjectId[]): Promise<Place[]> {
-  const { sql, controllerId } = tx;
-  return sql<Place[]>`
-    select k.survivor as "subjectId", s.audit_reference as "auditReference", n.id as "connectionId", n.connector, n.purposes,
-      n.credentials is not null as "hasCredentials"
-    from (
-      select distinct w.survivor, i.connection_id from ${withMerged(tx, subjects)} cross join lateral (
-        select connection_id from identifier_source where controller_id = ${controllerId} and subject_id = w.id offset 0) as i
-    ) as k
-    cross join lateral (select audit_reference from subject where controller_id = ${controllerId} and id = k.survivor offset 0) as s
-    join connection n on n.controller_id = ${controllerId} and n.id = k.connection_id and n.status = 'active'
-    order by k.survivor, n.created_at, n.id`;
 }

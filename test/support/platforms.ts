@@ -1,6 +1,8 @@
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import type { SimulatedPlatform } from "./platforms/simulated.ts";
 
 export interface SimulatedPlatforms {
   /** For a child process: every HTTPS request that it makes comes here instead. */
@@ -12,13 +14,17 @@ export interface SimulatedPlatforms {
   stop(): Promise<void>;
 }
 
-/** The platforms' APIs, as one local server that a hub's child process is led to. */
-export async function simulatePlatforms(): Promise<SimulatedPlatforms> {
+/** The platforms' APIs, as one local server that a hub's child process is led to: simulated ones, and what else a test answers. */
+export async function simulatePlatforms(
+  platforms: readonly SimulatedPlatform[] = [],
+): Promise<SimulatedPlatforms> {
   let known: ReadonlyMap<string, unknown> = new Map();
   const asked: string[] = [];
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://local").searchParams.get("url") ?? "";
     asked.push(`${request.method} ${url}`);
+    const simulated = platforms.find(({ serves }) => serves(new URL(url).hostname));
+    if (simulated !== undefined) return void answerBy(simulated, url, request, response);
     const token = { access_token: "token-that-was-granted", expires_in: 3_600, token_type: "bearer" };
     const answer = request.method === "POST" ? token : known.get(url);
     response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" });
@@ -41,4 +47,26 @@ export async function simulatePlatforms(): Promise<SimulatedPlatforms> {
       await new Promise((closed) => server.close(closed));
     },
   };
+}
+
+async function answerBy(
+  platform: SimulatedPlatform,
+  url: string,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method = "GET", headers } = incoming;
+  const body = await buffer(incoming);
+  const given = Object.entries(headers).flatMap(([name, value]) =>
+    typeof value === "string" && name !== "host" && name !== "connection"
+      ? [[name, value] as [string, string]]
+      : [],
+  );
+  const hasBody = method !== "GET" && method !== "HEAD";
+  const answer = await platform.handle(
+    new Request(url, { method, headers: given, ...(hasBody ? { body } : {}) }),
+  );
+  if (answer.type === "error") return void incoming.socket.destroy();
+  response.writeHead(answer.status, Object.fromEntries(answer.headers));
+  response.end(Buffer.from(await answer.arrayBuffer()));
 }

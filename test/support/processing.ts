@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { connectors } from "#connectors";
 import type { ConnectionSettings } from "#controllers";
 import { listDeliveries, type ReplayOutcome, replayDeliveries, type StoredRequest } from "#intake";
+import type { Fixture } from "#kit";
 import {
   AuditEntry,
   type ConnectionId,
@@ -12,6 +13,7 @@ import {
   type Sealed,
 } from "#schemas";
 import { openTestDoor } from "./door.ts";
+import type { SimulatedWebhook } from "./platforms/simulated.ts";
 import { freshRooms, type TestRooms } from "./rooms.ts";
 import { fixture, sendFixture } from "./send.ts";
 
@@ -19,6 +21,12 @@ export interface Processing {
   readonly rooms: TestRooms;
   /** A controller with one connection. */
   shop(connector?: string, environment?: Environment, options?: Partial<ConnectionSettings>): Promise<Shop>;
+  /** Another connection of a controller. */
+  connect(
+    controllerId: ControllerId,
+    connector: string,
+    options?: Partial<ConnectionSettings>,
+  ): Promise<Shop>;
   /** Works until the test has seen what it waits for. What is in the inbox when it starts is one batch. */
   working(until: () => Promise<void>): Promise<void>;
   /** A statement with the superuser's hand. */
@@ -33,6 +41,8 @@ export interface Shop {
   readonly connection: ConnectionId;
   /** Sends a fixture over HTTP as a delivery of its own, with its body changed; resolves with the delivery's id. */
   send(name: string, change?: (body: string) => string): Promise<DeliveryId>;
+  /** Signs and sends what a simulated platform wants to send. */
+  deliver(webhook: SimulatedWebhook): Promise<void>;
   /** How many deliveries are in which state, and of which ones the payload is left. */
   state(): Promise<Record<string, unknown>>;
   delivery(id: DeliveryId): Promise<DeliveryView | undefined>;
@@ -52,6 +62,7 @@ export async function openProcessing(): Promise<Processing> {
   return {
     rooms,
     shop,
+    connect,
     working,
     byHand,
     chain,
@@ -112,7 +123,14 @@ export async function openProcessing(): Promise<Processing> {
     environment?: Environment,
     options: Partial<ConnectionSettings> = {},
   ): Promise<Shop> {
-    const controllerId = await rooms.controller(environment);
+    return connect(await rooms.controller(environment), connector, options);
+  }
+
+  async function connect(
+    controllerId: ControllerId,
+    connector: string,
+    options: Partial<ConnectionSettings> = {},
+  ): Promise<Shop> {
     const { id: connection, secret } = await rooms.connection(controllerId, connector, options);
     const url = `${door.url}/webhooks/${connector}/${connection}`;
     const own = <T extends object>(query: string) => byHand<T>(query, controllerId);
@@ -126,6 +144,14 @@ export async function openProcessing(): Promise<Processing> {
         const response = await sendFixture(url, connector, changed, secret, { headers });
         if (!response.ok) throw new Error(`the door answered ${response.status}`);
         return ((await response.json()) as { delivery: DeliveryId }).delivery;
+      },
+      deliver: async ({ headers, body }) => {
+        const sent: Fixture = {
+          ...{ name: connector, about: "", method: "POST", url: "/", headers, body },
+          ...{ answers: new Map(), expect: {} },
+        };
+        const response = await sendFixture(url, connector, sent, secret);
+        if (!response.ok) throw new Error(`the door answered ${response.status}: ${await response.text()}`);
       },
       state: async () => {
         const counts = await own<{ status: string; count: number }>(
