@@ -6,6 +6,7 @@ import {
   activity,
   bearer,
   type Connector,
+  consent,
   defineConnector,
   eventsOf,
   fetchObject,
@@ -43,6 +44,39 @@ const definition = {
   },
 } satisfies Connector;
 
+describe("a consent", () => {
+  const reading = (more: object, ...said: Parameters<typeof consent>) =>
+    read(
+      defineConnector({
+        ...definition,
+        ...more,
+        events: {
+          created: on(z.object({}), () => [subject({ email: "bob@example.com" }), consent(...said)]),
+        },
+      }),
+      {},
+    );
+  const lists = {
+    credentials: z.object({}),
+    consent: {
+      purposes: [],
+      lists: /^topic_\d+$/,
+      open: (): Promise<never> => Promise.reject(new Error("not here")),
+    },
+  };
+  const choice = { state: "withdrawn", method: "unknown" } as const;
+
+  test("is for a purpose, or for a list of the company's own where the platform has such", () => {
+    expect(reading({}, { purpose: "email_marketing", ...choice })).toMatchObject([
+      {},
+      { purpose: "email_marketing" },
+    ]);
+    expect(reading(lists, { list: "topic_7", ...choice })).toMatchObject([{}, { list: "topic_7" }]);
+    expect(() => reading({}, { list: "topic_7", ...choice })).toThrow("its consent.lists says of none");
+    expect(() => reading({}, choice as never)).toThrow("neither a purpose nor a list");
+  });
+});
+
 const RECEIVED = "2026-11-20T00:00:00.000Z";
 const read = (connector: Connector, payload: unknown) => {
   const [event] = eventsOf(connector, Buffer.from(JSON.stringify(payload)), {
@@ -71,6 +105,27 @@ describe("a connector is refused when it is loaded", () => {
       { webhook: { ...definition.webhook, id: undefined } },
       "webhook.id is missing",
     ],
+    [
+      "changes consent without credentials",
+      { consent: { purposes: ["email_marketing"], open: async () => undefined } },
+      "no credentials to change it with",
+    ],
+    [
+      "holds purposes that nobody knows",
+      { credentials: z.object({}), consent: { purposes: ["newsletters"], open: async () => undefined } },
+      "consent.purposes must be some of email_marketing",
+    ],
+    [
+      "holds nothing at all",
+      { credentials: z.object({}), consent: { purposes: [], open: async () => undefined } },
+      "its consent holds nothing",
+    ],
+    [
+      "has lists whose keys could be anything that contains one",
+      { credentials: z.object({}), consent: { purposes: [], lists: /topic_/, open: async () => undefined } },
+      "must match a whole key",
+    ],
+    ["has no API for its consent", { consent: { purposes: ["email_marketing"] } }, "consent.open is missing"],
     [
       "cannot tell what a request is about",
       { webhook: { ...definition.webhook, topic: undefined } },

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ActivityPurpose, DataCategory, LawfulBasis } from "#schemas";
+import { ActivityPurpose, ConsentPurpose, DataCategory, LawfulBasis } from "#schemas";
 import type { ApiDeclaration } from "./api/index.ts";
 import type { ConsentSection } from "./consent.ts";
 import { connectorErrors } from "./errors.ts";
@@ -121,12 +121,29 @@ export function defineConnector<const Activity extends string>(definition: Conne
         `activity "${name}" needs a valid ${String(fault.path[0] ?? "declaration")} (${fault.message})`,
       );
   }
+  checkConsent(definition, refuse);
   const events = Object.entries<EventHandler>(definition.events ?? {});
   if (events.length === 0) throw refuse("it has no events");
   for (const [topic, { fetch }] of events)
     if (fetch !== undefined && definition.api === undefined)
       throw refuse(`event "${topic}" is fetched, but no api says from where`);
   return definition as Connector;
+}
+
+function checkConsent({ consent, credentials }: Connector, refuse: (fault: string) => Error): void {
+  if (consent === undefined) return;
+  if (typeof consent.open !== "function")
+    throw refuse("consent.open is missing: it opens the platform's API");
+  if (credentials === undefined) throw refuse("it has consent but no credentials to change it with");
+  if (
+    !Array.isArray(consent.purposes) ||
+    consent.purposes.some((one) => !ConsentPurpose.safeParse(one).success)
+  )
+    throw refuse(`consent.purposes must be some of ${ConsentPurpose.options.join(", ")}`);
+  if (consent.lists !== undefined && !/^\^.*\$$/s.test(consent.lists.source))
+    throw refuse("consent.lists must match a whole key: begin it with ^ and end it with $");
+  if (consent.purposes.length === 0 && consent.lists === undefined)
+    throw refuse("its consent holds nothing: name purposes or lists, or leave it out");
 }
 
 /** The ways in, in the order in which they are tried. */

@@ -9,7 +9,7 @@ import type { Envelope } from "./extract.ts";
 import { instant } from "./instant.ts";
 import { parseBody } from "./payload.ts";
 import type { DeliveryFacts } from "./receive.ts";
-import type { PersonalRecord } from "./records.ts";
+import type { ConsentRecord, PersonalRecord } from "./records.ts";
 import { whereOf } from "./where.ts";
 
 /** One event of a verified request: what it is about, and its payload, which is not checked yet. */
@@ -168,7 +168,7 @@ function safely<T>(read: () => T): T {
 
 /** Checked when it runs too: what is free text to a connector may be anything to a platform. */
 const Choice = z.object({
-  purpose: ConsentPurpose,
+  purpose: ConsentPurpose.optional(),
   state: ConsentState,
   nature: ConsentNature,
   method: ConsentMethod,
@@ -193,10 +193,21 @@ function checkDeclared(connector: Connector, records: readonly PersonalRecord[])
 }
 
 /** Names the field and its words, and not the word that was there. */
-function checkWords(connector: Connector, record: PersonalRecord): void {
+function checkWords(connector: Connector, record: ConsentRecord): void {
+  const { purpose, list } = record;
+  if ((purpose === undefined) === (list === undefined))
+    throw connectorErrors.invalid(
+      connector.id,
+      "it records a consent with neither a purpose nor a list, or with both",
+    );
+  if (list !== undefined && connector.consent?.lists === undefined)
+    throw connectorErrors.invalid(
+      connector.id,
+      "it records a consent for a list, and its consent.lists says of none",
+    );
   const [issue] = Choice.safeParse(record).error?.issues ?? [];
   if (issue === undefined) return;
   const field = String(issue.path[0]) as keyof typeof Choice.shape;
-  const words = Choice.shape[field].options.join(", ");
+  const words = (field === "purpose" ? ConsentPurpose : Choice.shape[field]).options.join(", ");
   throw connectorErrors.invalid(connector.id, `it records a consent whose ${field} is none of ${words}`);
 }

@@ -116,7 +116,9 @@ function consentsOf(event: ReadEvent, subject: Linked | undefined): NewConsent[]
   const region = Jurisdiction.safeParse(personOf(event)?.region?.toUpperCase());
   return [...records.entries()].flatMap(([index, record]) => {
     if (record.type !== "consent") return [];
-    const purpose = record.purpose ?? connection.purposes[record.list ?? ""];
+    const { list = "" } = record;
+    const tied = Object.hasOwn(connection.purposes, list) ? connection.purposes[list] : undefined;
+    const purpose = record.purpose ?? tied;
     // A list of the company's own that it has tied to no purpose says nothing here.
     if (purpose === undefined) return [];
     const { state, nature, method } = record;

@@ -40,7 +40,8 @@ function row(topic: string, { activities }: Connector, outcomes: readonly Outcom
 function told(record: Written): string[] {
   if (record.type === "consent") {
     const how = [record.method, record.nature === "snapshot" ? "reported" : undefined].filter(Boolean);
-    const what = [record.purpose, record.state].filter(Boolean).join(" ");
+    const purpose = record.list === undefined ? record.purpose : "a list of the company's own";
+    const what = [purpose, record.state].filter(Boolean).join(" ");
     return [how.length === 0 ? what : `${what} (${how.join(", ")})`];
   }
   if (record.type === "rights") return [`${record.kind} of the ${record.scope} in ${record.dueInDays} days`];
