@@ -88,6 +88,8 @@ const read = (connector: Connector, payload: unknown) => {
   return event === undefined ? undefined : interpret(connector, event, RECEIVED);
 };
 
+const never = (): Promise<never> => Promise.reject(new Error("it is not called"));
+
 describe("a connector is refused when it is loaded", () => {
   test.each([
     [
@@ -107,22 +109,22 @@ describe("a connector is refused when it is loaded", () => {
     ],
     [
       "changes consent without credentials",
-      { consent: { purposes: ["email_marketing"], open: async () => undefined } },
+      { consent: { purposes: ["email_marketing"], open: never } },
       "no credentials to change it with",
     ],
     [
       "holds purposes that nobody knows",
-      { credentials: z.object({}), consent: { purposes: ["newsletters"], open: async () => undefined } },
+      { credentials: z.object({}), consent: { purposes: ["newsletters"], open: never } },
       "consent.purposes must be some of email_marketing",
     ],
     [
       "holds nothing at all",
-      { credentials: z.object({}), consent: { purposes: [], open: async () => undefined } },
+      { credentials: z.object({}), consent: { purposes: [], open: never } },
       "its consent holds nothing",
     ],
     [
       "has lists whose keys could be anything that contains one",
-      { credentials: z.object({}), consent: { purposes: [], lists: /topic_/, open: async () => undefined } },
+      { credentials: z.object({}), consent: { purposes: [], lists: /topic_/, open: never } },
       "must match a whole key",
     ],
     ["has no API for its consent", { consent: { purposes: ["email_marketing"] } }, "consent.open is missing"],
