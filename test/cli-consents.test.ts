@@ -1,0 +1,179 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { ConsentHistoryView, ConsentView, PurposeView, PushView, type SubjectView } from "#schemas";
+import { fixture } from "#test";
+import { at, connect, json, lethe, settled, useHub } from "./support/commands.ts";
+
+useHub();
+
+/** Somebody whom a platform without consent (Stripe) and a list without credentials (Mailchimp) know. */
+async function person(): Promise<string> {
+  const [shop, list] = [await connect("stripe"), await connect("mailchimp")];
+  const address = `${crypto.randomUUID()}@example.com`;
+  const withAddress = (name: string) => {
+    const { body } = fixture(name);
+    const known = /"email": ?"([^"]+)"|data%5Bemail%5D=([^&]+)/.exec(body)?.slice(1).find(Boolean) ?? "";
+    return {
+      body: body.replaceAll(known, name.startsWith("stripe") ? address : encodeURIComponent(address)),
+    };
+  };
+  await shop.send("customer-created", withAddress("stripe/customer-created"));
+  await list.send("subscribe", withAddress("mailchimp/subscribe"));
+  await Promise.all([settled(shop.id), settled(list.id)]);
+  const subjects = await json<SubjectView[]>("subjects", "list", "--controller", at.controller);
+  const found = subjects.find(({ identifiers }) =>
+    identifiers.some(({ connection }) => connection === list.id),
+  );
+  return found?.id ?? "";
+}
+const show = async (subject: string) =>
+  ConsentHistoryView.array().parse(await json("consents", "show", subject));
+
+describe("lethe consents", () => {
+  test("set takes down a choice, show tells why it holds, and what could not be brought where", async () => {
+    const subject = await person();
+    const set = await json<{ record: string; changed: boolean }>(
+      ...["consents", "set", subject, "--purpose", "email_marketing", "--state", "withdrawn"],
+      ...["--method", "by_phone", "--evidence", "TICKET-4711", "--jurisdiction", "DE"],
+    );
+    expect(set.changed).toBe(true);
+    await expect.poll(async () => (await show(subject))[0]?.platforms.length).toBeGreaterThan(0);
+    const [shown] = await show(subject);
+    expect(shown).toMatchObject({ purpose: "email_marketing", state: "withdrawn", reason: "latest_choice" });
+    expect(shown?.records[0]).toMatchObject({
+      ...{ id: set.record, verdict: "decides", source: "operator", method: "by_phone", connection: null },
+      ...{ evidence: "TICKET-4711", jurisdiction: "DE", lawfulBasis: "consent" },
+    });
+    expect(shown?.records[1]).toMatchObject({ state: "granted", verdict: "older", source: "platform" });
+    expect(shown?.records[1]?.evidence).toMatch(/^delivery:/);
+    expect(
+      shown?.platforms.map(({ connector, status, reason }) => [connector, status, reason]),
+    ).toContainEqual(["mailchimp", "manual", "no_credentials"]);
+    const pushes = PushView.array().parse(await json("consents", "pushes", "--subject", subject));
+    expect(pushes.map(({ id }) => id)).toEqual(shown?.platforms.map(({ id }) => id));
+    const text = (await lethe("consents", "show", subject)).out;
+    for (const words of [
+      "email_marketing",
+      "the latest choice that the person expressed",
+      "TICKET-4711",
+      "no_credentials",
+    ])
+      expect(text).toContain(words);
+    expect((await lethe("audit", "verify")).code).toBe(0);
+  });
+
+  test("an older choice changes nothing, which is said", async () => {
+    const subject = await person();
+    const old = ["consents", "set", subject, "--purpose", "email_marketing", "--state", "granted"];
+    const result = await lethe(...old, "--at", "2020-01-01T00:00:00Z");
+    expect(result.out).toContain("does not change what holds");
+    const records = ConsentView.array().parse(await json("consents", "list", "--subject", subject));
+    expect(records.filter(({ source }) => source === "operator")).toMatchObject([{ current: false }]);
+  });
+
+  test("refuses what cannot be, saying what to do, and records nothing", async () => {
+    const subject = await person();
+    const set = (...more: string[]) =>
+      lethe("consents", "set", subject, "--purpose", "email_marketing", "--state", "granted", ...more);
+    expect(await set("--evidence", "jenny@example.com")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("consent/bad-value"),
+    });
+    expect((await set("--evidence", "+4930123456789")).code).toBe(1);
+    expect((await set("--jurisdiction", "Germany")).err).toContain("such as DE, US-CA or EU");
+    expect((await set("--at", "2999-01-01T00:00:00Z")).err).toContain("consent/in-the-future");
+    expect((await set("--at", "soon")).code).toBe(2);
+    const unknown = await lethe("consents", "set", subject, "--purpose", "teleport", "--state", "granted");
+    expect(unknown.err).toContain("consents purposes add");
+    expect((await lethe("consents", "show", at.controller)).err).toContain("subject/unknown");
+    const records = await json<unknown[]>("consents", "list", "--subject", subject);
+    expect(records).toHaveLength(1);
+  });
+
+  test("a controller may have purposes of its own", async () => {
+    const added = PurposeView.parse(
+      await json(
+        "consents",
+        "purposes",
+        "add",
+        "product_news",
+        "--title",
+        "News",
+        "--controller",
+        at.controller,
+      ),
+    );
+    expect(added).toMatchObject({ id: "product_news", own: true });
+    const again = await lethe(
+      ...["consents", "purposes", "add", "product_news", "--title", "x", "--controller", at.controller],
+    );
+    expect(again.err).toContain("consent/purpose-exists");
+    const bad = await lethe(
+      "consents",
+      "purposes",
+      "add",
+      "A b",
+      "--title",
+      "x",
+      "--controller",
+      at.controller,
+    );
+    expect(bad.err).toContain("consent/bad-purpose");
+    const all = PurposeView.array().parse(
+      await json("consents", "purposes", "list", "--controller", at.controller),
+    );
+    expect(all.map(({ id }) => id)).toEqual(expect.arrayContaining(["email_marketing", "product_news"]));
+    const subject = await person();
+    await json("consents", "set", subject, "--purpose", "product_news", "--state", "granted");
+    expect((await show(subject)).map(({ purpose }) => purpose)).toContain("product_news");
+  });
+
+  test("a list of a platform is tied to a purpose, if there is such a list and such a purpose", async () => {
+    const list = await connect("customerio");
+    const file = join(at.folder, "purposes.json");
+    const tie = (what: unknown) => {
+      writeFileSync(file, JSON.stringify(what));
+      return lethe("connection", "update", list.id, "--purposes", file);
+    };
+    expect((await tie({ topic_7: "sms_marketing" })).code).toBe(0);
+    expect((await tie({ nonsense: "sms_marketing" })).err).toContain('"nonsense" is not a list');
+    expect((await tie({ topic_7: "moon_news" })).err).toContain("consents purposes add");
+    expect((await tie(["topic_7"])).err).toContain("connection/bad-purposes");
+    const shop = await connect("stripe");
+    expect((await lethe("connection", "update", shop.id, "--purposes", file)).err).toContain("no lists");
+  });
+
+  test("what failed or is left to a person can be tried again", async () => {
+    const subject = await person();
+    await json("consents", "set", subject, "--purpose", "email_marketing", "--state", "withdrawn");
+    await expect.poll(async () => (await show(subject))[0]?.platforms.length).toBeGreaterThan(0);
+    const [push] = (await show(subject))[0]?.platforms.filter(({ status }) => status === "manual") ?? [];
+    const retried = await json<{ retried: boolean }[]>("consents", "retry", push?.id ?? "");
+    expect(retried).toMatchObject([{ retried: true }]);
+    // Still without credentials, it fails, and says what to do.
+    await expect
+      .poll(async () =>
+        (await json<PushView[]>("consents", "pushes", "--status", "failed")).map(({ id }) => id),
+      )
+      .toContain(push?.id);
+    const [failed] = await json<PushView[]>("consents", "pushes", "--status", "failed");
+    expect(failed?.error).toContain("credentials");
+    expect((await lethe("consents", "retry")).err).toContain("name pushes");
+    expect((await lethe("consents", "retry", at.controller)).err).toContain("consent/unknown-push");
+  });
+
+  test("drift has nothing to ask where no connection has credentials", async () => {
+    expect(await json("consents", "drift", "--subject", await person())).toEqual({
+      ...{ differences: [], inStep: 0, notFound: 0, notAsked: {} },
+    });
+  });
+
+  test("browser-secret prints what a site signs tokens with, and where to send signals", async () => {
+    const printed = await json<{ secret: string; url: string }>(
+      ...["consents", "browser-secret", "--controller", at.controller],
+    );
+    expect(printed.secret).toMatch(/^[\w-]{43}$/);
+    expect(printed.url).toBe(`${at.hub.url}/signals/${at.controller}`);
+  });
+});
