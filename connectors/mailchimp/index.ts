@@ -11,6 +11,7 @@ import {
   subject,
   urlSecret,
 } from "#kit";
+import { consentSection } from "./consent.ts";
 
 /** https://mailchimp.com/developer/marketing/guides/sync-audience-data-webhooks/ : a form with bracketed keys. */
 const about = <Shape extends z.ZodRawShape>(shape: Shape) => z.object({ data: z.object(shape) });
@@ -36,7 +37,10 @@ export default defineConnector({
   documentation: "https://mailchimp.com/developer/marketing/guides/sync-audience-data-webhooks/",
   credentials: z.object({
     apiKey: z.string().regex(/-[a-z]+\d+$/, "an API key that ends in its data centre, such as …-us21"),
+    /** The audience, for a connection that was made without an account. */
+    listId: z.string().min(1).optional(),
   }),
+  consent: consentSection,
 
   webhook: {
     signature: urlSecret(),

@@ -12,6 +12,7 @@ import {
   type SubjectRecord,
   subject,
 } from "#kit";
+import { consentSection } from "./consent.ts";
 import * as payload from "./payloads.ts";
 
 /** Days in which Shopify wants a compliance webhook acted on (https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance). */
@@ -26,6 +27,7 @@ export default defineConnector({
   name: "Shopify",
   documentation: "https://shopify.dev/docs/apps/build/webhooks",
   credentials: z.object({ shop: z.string().min(1), accessToken: z.string().min(1) }),
+  consent: consentSection,
 
   // Two header families. Where `shopify-hmac-sha256` is there, the official SDK ignores the older one.
   webhook: [family("shopify-"), family("x-shopify-")],

@@ -14,9 +14,11 @@ export {
   type ApiDeclaration,
   bearer,
   type CredentialStore,
+  missingCredentials,
   oauth2Refresh,
   openApi,
   type PlatformApi,
+  platformErrors,
   platformFault,
   sdkFault,
 } from "./api/index.ts";
@@ -68,6 +70,7 @@ export {
   type ReceivedEvent,
   versionOf,
 } from "./interpret.ts";
+export { onePerson } from "./one-person.ts";
 export { outcomeOf, type RecordSummary, summarise } from "./outcome.ts";
 export { MAX_DEPTH, parseBody } from "./payload.ts";
 export { type DeliveryFacts, type Expected, plainAccount, type Received, receive } from "./receive.ts";

@@ -12,6 +12,11 @@ export const platformErrors = {
       "platform/unauthorised",
       `the platform's API refuses the connection's credentials (${status}); set new ones with \`lethe connection update --credentials\` and replay`,
     ),
+  noCredentials: (field: string) =>
+    new LetheError(
+      "platform/no-credentials",
+      `the connection's credentials have no usable "${field}"; set them with \`lethe connection update --credentials\` and replay`,
+    ),
   notRenewed: (status: number) =>
     new LetheError(
       "platform/not-renewed",
@@ -23,7 +28,10 @@ export const platformErrors = {
       `the platform's API answered ${status}, which trying again will not mend`,
     ),
   unreadable: () =>
-    new LetheError("platform/unreadable", "the platform's API answered with something that is not JSON"),
+    new LetheError(
+      "platform/unreadable",
+      "the platform's API answered with something that is not JSON, or not of the form that it documents",
+    ),
   tooLarge: (limit: number) =>
     new LetheError("platform/too-large", `the platform's API answered with more than ${limit} bytes`),
   rateLimited: (milliseconds: number | undefined) =>

@@ -30,6 +30,11 @@ export function sdkFault(
   return platformFault(status, retryAfter);
 }
 
+/** The error of credentials that lack what a call needs. Takes the field's name and never its value. */
+export function missingCredentials(field: string): LetheError {
+  return platformErrors.noCredentials(/^\w+$/.test(field) ? field : "field");
+}
+
 /** Milliseconds that a platform may have us wait: not so short that all tries are spent at once, nor for ever. */
 const PATIENCE_LIMITS = { least: 1_000, most: 3_600_000 };
 

@@ -1,3 +1,4 @@
 export { type ApiAuth, bearer, oauth2Refresh } from "./auth.ts";
 export { type ApiDeclaration, type CredentialStore, openApi, type PlatformApi } from "./client.ts";
-export { API_PATIENCE, platformFault, sdkFault } from "./fault.ts";
+export { platformErrors } from "./errors.ts";
+export { API_PATIENCE, missingCredentials, platformFault, sdkFault } from "./fault.ts";
