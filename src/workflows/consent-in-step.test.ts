@@ -32,7 +32,9 @@ beforeEach(async () => {
     return [connector, await hub.connect(controllerId, connector, settings)] as const;
   });
   shops = new Map(await Promise.all(connected));
-  ids = new Map(platforms.map((one) => [one.connector, one.add({ email: EMAIL, held: { [PURPOSE]: "granted" } })]));
+  ids = new Map(
+    platforms.map((one) => [one.connector, one.add({ email: EMAIL, held: { [PURPOSE]: "granted" } })]),
+  );
 });
 
 const platform = (name: string) => {
@@ -44,8 +46,7 @@ const choose = (name: string, state: "granted" | "withdrawn") =>
   platform(name).choose(ids.get(name) ?? "", PURPOSE, state);
 const held = (name: string) => platform(name).state(ids.get(name) ?? "", PURPOSE);
 const heldByAll = () => Object.fromEntries(platforms.map(({ connector }) => [connector, held(connector)]));
-const pushes = () =>
-  hub.rooms.database.inController(controllerId, (tx) => listPushes(tx, { limit: 1_000 }));
+const pushes = () => hub.rooms.database.inController(controllerId, (tx) => listPushes(tx, { limit: 1_000 }));
 const consents = () =>
   hub.rooms.database.inController(controllerId, (tx) => listConsents(tx, { limit: 1_000 }));
 const ledger = async (): Promise<ConsentState | undefined> =>

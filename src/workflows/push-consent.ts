@@ -82,6 +82,10 @@ async function push(rooms: WorkflowRooms, target: Target): Promise<string> {
       retry: true,
     });
   } catch (error) {
+    if (lacksCredentials(error)) {
+      await settle(rooms, target, { status: "manual", reason: "no_credentials" });
+      return "manual";
+    }
     const { database, log } = rooms;
     log.warn({ ...describeError(error), push: target.pushId }, "a platform could not be brought in step");
     await database.inController(target.controllerId, (tx) =>
@@ -90,6 +94,10 @@ async function push(rooms: WorkflowRooms, target: Target): Promise<string> {
     throw error;
   }
 }
+
+/** Nothing that trying again mends: somebody has to give the connection some, or more. */
+const lacksCredentials = (error: unknown) =>
+  error instanceof LetheError && /^(intake|platform)\/no-credentials$/.test(error.code);
 
 async function tryOnce(rooms: WorkflowRooms, target: Target): Promise<string> {
   const { database } = rooms;
