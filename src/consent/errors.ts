@@ -17,9 +17,11 @@ export const consentErrors = {
     new LetheError("subject/unknown", "there is no data subject of this id; see `lethe subjects list`"),
   inFuture: () =>
     new LetheError("consent/in-the-future", "nobody has chosen in the future yet; give an earlier time"),
+  /** It may pass: the platform may know of a later choice whose webhook is still on its way. */
   notApplied: () =>
     new LetheError(
       "platform/not-applied",
       "the platform's API took the change and holds something else; look at the person there, and try again with `lethe consents retry`",
+      { retry: true },
     ),
 };
