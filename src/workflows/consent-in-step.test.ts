@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { listConsents, listPushes } from "#consent";
-import type { ConsentState, ControllerId } from "#schemas";
+import { listConsents, listPushes, reopenPushes } from "#consent";
+import { AuditEntry, type ConsentState, type ControllerId, type PushId } from "#schemas";
 import { openProcessing, type Processing, type Shop } from "#test";
 import { simulateCustomerIo } from "../../test/support/platforms/customerio.ts";
 import { simulateKlaviyo } from "../../test/support/platforms/klaviyo.ts";
@@ -9,6 +9,7 @@ import { simulateMailchimp } from "../../test/support/platforms/mailchimp.ts";
 import { simulateShopify } from "../../test/support/platforms/shopify.ts";
 import type { SimulatedPlatform } from "../../test/support/platforms/simulated.ts";
 import { usePlatforms } from "../../test/support/platforms/world.ts";
+import { announcePushes } from "./index.ts";
 
 const EMAIL = "jenny@example.com";
 const PURPOSE = "email_marketing";
@@ -89,6 +90,19 @@ async function untilQuiet(pick?: (size: number) => number): Promise<void> {
     .toBe(true);
 }
 
+/** Platforms tell time to the second: what comes after this is later for all of them. */
+const secondsPass = () => new Promise((resolve) => setTimeout(resolve, 1_100));
+
+const audited = async (type: string) => {
+  const rows = await hub.byHand<{ entry: Buffer }>(
+    "select entry from audit_event where controller_id = $1 order by id",
+    controllerId,
+  );
+  return rows
+    .map(({ entry }) => AuditEntry.parse(JSON.parse(entry.toString("utf8"))))
+    .filter((event) => event.type === type);
+};
+
 /** All four platforms have told the hub of the person, who is subscribed everywhere. */
 async function known(): Promise<void> {
   for (const { connector } of platforms) choose(connector, "granted");
@@ -96,18 +110,108 @@ async function known(): Promise<void> {
   for (const { requests } of platforms) requests.length = 0;
 }
 
+const outcomes = async () => Object.fromEntries((await pushes()).map((push) => [push.connector, push]));
+const calls = () => platforms.reduce((sum, { requests }) => sum + requests.length, 0);
+
 describe("whoever unsubscribes on one platform", () => {
-  test("is unsubscribed on all others", async () => {
+  test("is unsubscribed on all others, which is verified, on the audit log, and comes back as an echo", async () => {
     await hub.working(async () => {
       await known();
       choose("mailchimp", "withdrawn");
       await untilQuiet();
     });
     expect(heldByAll()).toEqual({
-      shopify: "withdrawn",
-      mailchimp: "withdrawn",
-      klaviyo: "withdrawn",
-      customerio: "withdrawn",
+      ...{ shopify: "withdrawn", mailchimp: "withdrawn", klaviyo: "withdrawn", customerio: "withdrawn" },
     });
+    for (const name of ["shopify", "klaviyo", "customerio"])
+      expect((await outcomes())[name]).toMatchObject({ state: "withdrawn", status: "done_verified" });
+    // Mailchimp itself is asked for nothing.
+    expect(platform("mailchimp").requests).toEqual([]);
+    const records = await consents();
+    const withdrawn = records.filter(({ state, purpose }) => state === "withdrawn" && purpose === PURPOSE);
+    expect(withdrawn.filter(({ nature }) => nature === "expressed")).toHaveLength(1);
+    expect(withdrawn.filter(({ nature }) => nature === "echo").length).toBeGreaterThanOrEqual(3);
+    const logged = await audited("consent.pushed");
+    expect(logged.filter(({ facts }) => facts.outcome === "done_verified")).toHaveLength(3);
+  });
+
+  test("is unsubscribed at once where platforms answer, and later where one was down", async () => {
+    await hub.working(async () => {
+      await known();
+      platform("klaviyo").fail({ status: 503 });
+      choose("shopify", "withdrawn");
+      await sendWebhooks();
+      await expect.poll(async () => [held("mailchimp"), held("customerio")]).toEqual(["withdrawn", "withdrawn"]);
+      await expect.poll(async () => (await outcomes()).klaviyo).toMatchObject({
+        status: "open",
+        error: expect.stringContaining("platform/unavailable"),
+      });
+      expect(held("klaviyo")).toBe("granted");
+      platform("klaviyo").fail();
+      await untilQuiet();
+    });
+    expect(held("klaviyo")).toBe("withdrawn");
+  });
+
+  test("ends as failed where a platform never comes back: visible, and to be tried again", async () => {
+    await hub.working(async () => {
+      await known();
+      platform("customerio").fail("cut");
+      choose("mailchimp", "withdrawn");
+      await untilQuiet();
+      const failed = (await outcomes()).customerio;
+      expect(failed).toMatchObject({
+        status: "failed",
+        error: expect.stringContaining("platform/unavailable"),
+        settledAt: expect.any(String),
+      });
+      expect((await audited("consent.pushed")).map(({ facts }) => facts.error)).toContain("platform/unavailable");
+      platform("customerio").fail();
+      const again = await hub.rooms.database.inController(controllerId, async (tx) => {
+        const reopened = await reopenPushes(tx, [failed?.id as PushId]);
+        await announcePushes(tx, reopened);
+        return reopened.length;
+      });
+      expect(again).toBe(1);
+      await untilQuiet();
+    });
+    expect((await outcomes()).customerio).toMatchObject({ status: "done_verified" });
+    expect(held("customerio")).toBe("withdrawn");
+  });
+
+  test("who changes their mind while a platform is down arrives there with the last choice only", async () => {
+    await hub.working(async () => {
+      await known();
+      platform("shopify").fail({ status: 500 });
+      choose("klaviyo", "withdrawn");
+      await sendWebhooks();
+      await expect.poll(async () => (await outcomes()).shopify?.attempts).toBeGreaterThan(0);
+      await secondsPass();
+      choose("customerio", "granted");
+      await sendWebhooks();
+      await expect.poll(ledger).toBe("granted");
+      platform("shopify").requests.length = 0;
+      platform("shopify").fail();
+      await untilQuiet();
+    });
+    expect(held("shopify")).toBe("granted");
+    expect(platform("shopify").requests.filter(({ body }) => body.includes("mutation"))).toEqual([]);
+  });
+
+  test("a platform that asks for patience is given it", async () => {
+    let asked = 0;
+    await hub.working(async () => {
+      await known();
+      platform("shopify").fail({ status: 429, retryAfter: "2" });
+      choose("mailchimp", "withdrawn");
+      await sendWebhooks();
+      await expect.poll(() => platform("shopify").requests.length).toBe(1);
+      asked = Date.now();
+      platform("shopify").fail();
+      await untilQuiet();
+    });
+    expect(held("shopify")).toBe("withdrawn");
+    expect((await outcomes()).shopify).toMatchObject({ status: "done_verified", attempts: 2 });
+    expect(Date.now() - asked).toBeGreaterThan(1_500);
   });
 });
