@@ -1,8 +1,10 @@
 export { appendEvents, type EventDraft } from "./append.ts";
 export { latestCheckpoint, type Witness } from "./checkpoint.ts";
-export { didDocument } from "./did-document.ts";
+export { didDocument, receiptKeyId } from "./did-document.ts";
 export { FAULTS, type FaultCode } from "./errors.ts";
 export { exportLog } from "./export.ts";
+export { fromMultikey, multikey } from "./multikey.ts";
+export { publicKeyObject } from "./note.ts";
 export { proveConsistency, proveEvent } from "./proof.ts";
 export { type Sequencer, startSequencer } from "./sequencer.ts";
 export type { Fault, LogOwner, LogReport } from "./verify.ts";

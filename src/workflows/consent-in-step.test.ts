@@ -141,11 +141,15 @@ describe("whoever unsubscribes on one platform", () => {
       platform("klaviyo").fail({ status: 503 });
       choose("shopify", "withdrawn");
       await sendWebhooks();
-      await expect.poll(async () => [held("mailchimp"), held("customerio")]).toEqual(["withdrawn", "withdrawn"]);
-      await expect.poll(async () => (await outcomes()).klaviyo).toMatchObject({
-        status: "open",
-        error: expect.stringContaining("platform/unavailable"),
-      });
+      await expect
+        .poll(async () => [held("mailchimp"), held("customerio")])
+        .toEqual(["withdrawn", "withdrawn"]);
+      await expect
+        .poll(async () => (await outcomes()).klaviyo)
+        .toMatchObject({
+          status: "open",
+          error: expect.stringContaining("platform/unavailable"),
+        });
       expect(held("klaviyo")).toBe("granted");
       platform("klaviyo").fail();
       await untilQuiet();
@@ -165,7 +169,9 @@ describe("whoever unsubscribes on one platform", () => {
         error: expect.stringContaining("platform/unavailable"),
         settledAt: expect.any(String),
       });
-      expect((await audited("consent.pushed")).map(({ facts }) => facts.error)).toContain("platform/unavailable");
+      expect((await audited("consent.pushed")).map(({ facts }) => facts.error)).toContain(
+        "platform/unavailable",
+      );
       platform("customerio").fail();
       const again = await hub.rooms.database.inController(controllerId, async (tx) => {
         const reopened = await reopenPushes(tx, [failed?.id as PushId]);

@@ -2,7 +2,7 @@ import { bitsOf } from "./base64url.ts";
 
 /**
  * Whether a header names as many sections as follow it. To be asked before the library, which counts ranges out one by one:
- * ten characters can name more sections than there is time or memory for. A header is Int(6) 3, Int(6) version 1, and
+ * fifteen characters can name more sections than there is time or memory for. A header is Int(6) 3, Int(6) version 1, and
  * Range(Fibonacci): Int(12) entries, each a bit that tells whether it is a range, and one number or two, each as its distance
  * from the last in Fibonacci coding, which ends with the first `11`.
  */
@@ -12,7 +12,7 @@ export function namesSections(header: string, sections: number): boolean {
   const entry = /(?:0|1[01]*?11)([01]*?11)/y;
   entry.lastIndex = 12;
   let named = 0;
-  for (let left = Number.parseInt(bits.slice(0, 12), 2); left > 0 && named <= sections; left--) {
+  for (let left = Number.parseInt(bits.slice(0, 12), 2); left > 0; left--) {
     const range = bits.charAt(entry.lastIndex) === "1";
     const [, last = ""] = entry.exec(bits) ?? [];
     if (last === "") return false;

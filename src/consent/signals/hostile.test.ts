@@ -43,6 +43,7 @@ describe("a string that is none", () => {
     ["tcf", "C"],
     ["tcf", STRINGS.all.replace(/^C/, "D")],
     ["tcf", STRINGS.all.replace(/^C/, "A")],
+    ["tcf", STRINGS.all.replace(/^C/, "B")],
     ["tcf", tcf1],
     ["tcf", ` ${STRINGS.all}`],
     ["tcf", `${STRINGS.all}\n`],
@@ -59,6 +60,7 @@ describe("a string that is none", () => {
     ["gpp", STRINGS.usNational.replace("~C", "~D")],
     ["gpp", STRINGS.usCalifornia.replace("~B", "~C")],
     ["gpp", STRINGS.all],
+    ["gpp", STRINGS.canada.replace("~BPSG", "~DPSG")],
     ["gpp", "DBABLA~CVVV"],
     // Sale opted out: 3, which means nothing.
     ["gpp", `DBABLA~${base64url(`${int(2, 6)}${"01".repeat(6)}11${"01".repeat(28)}`)}`],
@@ -68,12 +70,15 @@ describe("a string that is none", () => {
     expect(await outcome(signal, text)).toBe("unreadable");
   });
 
-  test.each<Signal>(["tcf", "gpp"])(
-    "of %s is refused for its length before it is looked at",
-    async (signal) => {
-      expect(await outcome(signal, "A".repeat(5_000_000))).toBe("unreadable");
-    },
-  );
+  test.each<[Signal, string]>([
+    ["tcf", STRINGS.all],
+    ["gpp", STRINGS.usNational],
+  ])("of %s is longer than 16 KiB", async (signal, text) => {
+    const long = (characters: number) => `${text}.`.padEnd(characters, "A");
+    expect(await outcome(signal, long(16_384))).toBe(await outcome(signal, text));
+    for (const characters of [16_385, 5_000_000])
+      expect(await outcome(signal, long(characters))).toBe("unreadable");
+  });
 });
 
 describe("a string that would keep the libraries busy for minutes, or for ever,", () => {
