@@ -1,8 +1,15 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ConsentHistoryView, ConsentView, ControllerId, PurposeView, PushView } from "#schemas";
-import { fixture, sendFixture } from "#test";
+import {
+  ConsentHistoryView,
+  ConsentReceipt,
+  ConsentView,
+  ControllerId,
+  PurposeView,
+  PushView,
+} from "#schemas";
+import { fixture, runLethe, sendFixture } from "#test";
 import { at, connect, json, lethe, settled, useHub } from "./support/commands.ts";
 
 useHub();
@@ -167,6 +174,29 @@ describe("lethe consents", () => {
     expect(await json("consents", "drift", "--subject", await person())).toEqual({
       ...{ differences: [], inStep: 0, notFound: 0, notAsked: {} },
     });
+  });
+
+  test("a receipt of a record is checked with the controller's DID document alone, and any change to it is found", async () => {
+    const subject = await person();
+    const [record] = await json<{ id: string }[]>("consents", "list", "--subject", subject);
+    const [receipt, did] = [join(at.folder, "receipt.json"), join(at.folder, "did.json")];
+    const written = await json<{ did: string }>("consents", "receipt", record?.id ?? "", "--out", receipt);
+    writeFileSync(did, await (await fetch(`${at.hub.url}/.well-known/did.json?did=${written.did}`)).text());
+    const verify = () =>
+      runLethe(["consents", "verify", receipt, "--did", did], { LETHE_DATA_DIR: "/nowhere" });
+    expect(await verify()).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("signed by its controller"),
+    });
+    const text = readFileSync(receipt, "utf8");
+    expect(ConsentReceipt.parse(JSON.parse(text))).toMatchObject({ "dct:publisher": written.did });
+    expect(text).not.toContain("@example.com");
+    writeFileSync(receipt, text.replace("ConsentGiven", "ConsentRefused"));
+    expect(await verify()).toMatchObject({ code: 1, out: expect.stringContaining("receipt/") });
+    expect((await lethe("consents", "receipt", `${crypto.randomUUID()}.0`)).err).toContain(
+      "consent/unknown-record",
+    );
+    expect((await lethe("consents", "receipt", "nonsense")).code).toBe(2);
   });
 
   test("browser-secret prints what a site signs tokens with, and where to send signals", async () => {

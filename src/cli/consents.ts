@@ -14,6 +14,7 @@ import { command, controllersOf, count, group, limitOf, uuidArgument, withRooms 
 import { consentsBrowserSecretCommand } from "./consents-browser-secret.ts";
 import { consentsDriftCommand } from "./consents-drift.ts";
 import { consentsPurposesCommand } from "./consents-purposes.ts";
+import { consentsReceiptCommand, consentsVerifyCommand } from "./consents-receipt.ts";
 import { consentsRetryCommand } from "./consents-retry.ts";
 import { consentsSetCommand } from "./consents-set.ts";
 import { output, paint, shortTime, table } from "./print.ts";
@@ -31,6 +32,8 @@ export function consentsCommand(): Command {
   commands.addCommand(pushesCommand());
   commands.addCommand(consentsRetryCommand());
   commands.addCommand(consentsDriftCommand());
+  commands.addCommand(consentsReceiptCommand());
+  commands.addCommand(consentsVerifyCommand());
   commands.addCommand(consentsPurposesCommand());
   commands.addCommand(consentsBrowserSecretCommand());
   return commands;

@@ -13,6 +13,11 @@ export const consentErrors = {
       "consent/unknown-record",
       "there is no consent record of this id; see `lethe consents list`",
     ),
+  noReceipt: () =>
+    new LetheError(
+      "consent/no-receipt",
+      "the record is an echo of a change that the hub made: nobody chose it, so there is no receipt of it",
+    ),
   unknownSubject: () =>
     new LetheError("subject/unknown", "there is no data subject of this id; see `lethe subjects list`"),
   inFuture: () =>

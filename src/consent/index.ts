@@ -35,6 +35,7 @@ export {
   settlePush,
   taskOf,
 } from "./push.ts";
+export { issueReceipt } from "./receipt/issue.ts";
 export {
   consentReceipt,
   type ReceiptEvent,
