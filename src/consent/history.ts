@@ -90,24 +90,24 @@ export async function pushesFor(
   return Map.groupBy(pushes, topicOf);
 }
 
-/** What tells what a connection's platform holds: its reports, and what we sent it or saw there. */
+/** What tells what a connection's platform holds: what we sent it or saw there, and what it reported. */
 export function marksOf(
   connectionId: ConnectionId,
   records: readonly LedgerRecord[],
   pushes: readonly PastPush[],
-): Mark[] {
-  const there = pushes.filter((push) => push.connectionId === connectionId);
-  return [
-    ...records
-      .filter((record) => record.connectionId === connectionId)
-      .map(({ state, reportedAt }) => ({ state: directionOf(state), at: reportedAt })),
-    ...there.flatMap(({ status, sent, state, settledAt }) => {
+): { ours: Mark[]; theirs: Mark[] } {
+  const theirs = records
+    .filter((record) => record.connectionId === connectionId)
+    .map(({ state, reportedAt }) => ({ state: directionOf(state), at: reportedAt }));
+  const ours = pushes
+    .filter((push) => push.connectionId === connectionId)
+    .flatMap(({ status, sent, state, settledAt }) => {
       const over = status === "done" || status === "done_verified";
       const seen = over && sent.length === 0 && settledAt !== undefined ? [{ state, at: settledAt }] : [];
       // Of what failed nobody knows whether it arrived.
       return [...sent.map(({ at, ...change }) => ({ state: over ? change.state : undefined, at })), ...seen];
-    }),
-  ];
+    });
+  return { ours, theirs };
 }
 
 /** One purpose of one subject. */

@@ -1,21 +1,36 @@
 import { describe, expect, test } from "vitest";
-import { isInStep } from "./in-step.ts";
+import { isInStep, type Mark } from "./in-step.ts";
 
-const at = (state: "granted" | "withdrawn" | undefined, seconds: number) => ({ state, at: seconds * 1_000 });
+const at = (state: Mark["state"], seconds: number): Mark => ({ state, at: seconds * 1_000 });
+const inStep = (wanted: "granted" | "withdrawn", ours: Mark[], theirs: Mark[]) =>
+  isInStep(wanted, { ours, theirs });
 
 describe("a platform is in step", () => {
-  test("if the last that it reported, or was sent, is what it should hold", () => {
-    expect(isInStep("withdrawn", [at("granted", 0), at("withdrawn", 60)])).toBe(true);
-    expect(isInStep("withdrawn", [at("withdrawn", 0), at("granted", 60)])).toBe(false);
+  test("if what it reported last is what it should hold", () => {
+    expect(inStep("withdrawn", [], [at("granted", 0), at("withdrawn", 60)])).toBe(true);
+    expect(inStep("withdrawn", [], [at("withdrawn", 0), at("granted", 60)])).toBe(false);
+  });
+
+  test("if what we sent there last is", () => {
+    expect(inStep("withdrawn", [at("granted", 58), at("withdrawn", 60)], [at("granted", 0)])).toBe(true);
+    expect(inStep("granted", [at("granted", 58), at("withdrawn", 60)], [])).toBe(false);
   });
 
   test("but not before it was ever heard of, or when it holds neither yes nor no", () => {
-    expect(isInStep("withdrawn", [])).toBe(false);
-    expect(isInStep("granted", [at(undefined, 0)])).toBe(false);
+    expect(inStep("withdrawn", [], [])).toBe(false);
+    expect(inStep("granted", [], [at(undefined, 0)])).toBe(false);
+    // Of a change that failed, nobody knows whether it arrived.
+    expect(inStep("granted", [at(undefined, 60)], [at("granted", 0)])).toBe(false);
   });
 
-  test("but not while the order of what came last is in doubt: our change and the person's own, within the clocks' skew", () => {
-    expect(isInStep("withdrawn", [at("withdrawn", 60), at("granted", 58)])).toBe(false);
-    expect(isInStep("withdrawn", [at("withdrawn", 60), at("granted", 50)])).toBe(true);
+  test("but not while it is in doubt whether our change or the person's own came last", () => {
+    expect(inStep("withdrawn", [at("granted", 58)], [at("withdrawn", 60)])).toBe(false);
+    expect(inStep("withdrawn", [at("granted", 62)], [at("withdrawn", 60)])).toBe(false);
+    expect(inStep("withdrawn", [at("granted", 50)], [at("withdrawn", 60)])).toBe(true);
+    expect(inStep("withdrawn", [at("withdrawn", 58)], [at("withdrawn", 60)])).toBe(true);
+  });
+
+  test("but not while it reported both within a second", () => {
+    expect(inStep("withdrawn", [], [at("withdrawn", 60), at("granted", 60)])).toBe(false);
   });
 });

@@ -3,17 +3,43 @@ import type { Direction } from "./state.ts";
 
 /** Something by which we know, or may think, what a platform holds. `at` in milliseconds. */
 export interface Mark {
-  /** Undefined where it held neither yes nor no. */
+  /** Undefined where it held neither yes nor no, or nobody knows. */
   readonly state: Direction | undefined;
   readonly at: number;
 }
 
+/** Milliseconds to which platforms tell the time: of reports within it nobody knows which came last. */
+const SECOND = 1_000;
+
 /**
- * Whether a platform holds what it should, by what it reported and what we sent there. Of what came last, everything
- * within the clocks' skew must say so: where order cannot be told, it is in doubt, and is brought in step once more.
- * A platform that never reported anything is not in step.
+ * Whether a platform holds what it should, by what we sent or saw there last, and what it reported last. Where our clock
+ * and its cannot tell which of the two came later, both must say so: in doubt it is brought in step once more. A
+ * platform of which nothing was ever heard is not in step.
  */
-export function isInStep(wanted: Direction, marks: readonly Mark[]): boolean {
-  const last = Math.max(...marks.map(({ at }) => at));
-  return marks.length > 0 && marks.every(({ state, at }) => at < last - SKEW || state === wanted);
+export function isInStep(
+  wanted: Direction,
+  { ours, theirs }: { ours: readonly Mark[]; theirs: readonly Mark[] },
+): boolean {
+  const last = latest(ours, 0);
+  const reported = latest(theirs, SECOND);
+  if (last === undefined) return reported !== undefined && holds(reported);
+  if (reported === undefined || last.at > reported.at + SKEW) return holds(last);
+  if (reported.at > last.at + SKEW) return holds(reported);
+  return holds(last) && holds(reported);
+
+  function holds({ states }: Latest): boolean {
+    return states.every((state) => state === wanted);
+  }
+}
+
+interface Latest {
+  readonly at: number;
+  readonly states: readonly (Direction | undefined)[];
+}
+
+/** The last of them, with those that may have been the last. */
+function latest(marks: readonly Mark[], within: number): Latest | undefined {
+  if (marks.length === 0) return undefined;
+  const at = Math.max(...marks.map((mark) => mark.at));
+  return { at, states: marks.filter((mark) => mark.at >= at - within).map(({ state }) => state) };
 }

@@ -84,7 +84,7 @@ function withNature(record: NewConsent, pushes: readonly PastPush[]): RecordedCo
 const sentTo = ({ connectionId }: { connectionId: ConnectionId | null }, pushes: readonly PastPush[]) =>
   pushes.filter((push) => push.connectionId === connectionId).flatMap(({ sent }) => sent);
 
-/** The platform says something else than it should hold; or something else was sent there at about that time. */
+/** The platform says something else than it should hold; or the person chose there when we were about to send something else. */
 function isOutOfStep(
   record: RecordedConsent,
   current: ConsentState | undefined,
@@ -93,10 +93,8 @@ function isOutOfStep(
   const wanted = directionOf(current);
   if (wanted === undefined || record.connectionId === null) return false;
   const since = Date.parse(record.reportedAt) - SKEW;
-  return (
-    directionOf(record.state) !== wanted ||
-    sentTo(record, pushes).some(({ state, at }) => state !== wanted && at > since)
-  );
+  const sent = record.nature === "echo" ? [] : sentTo(record, pushes);
+  return directionOf(record.state) !== wanted || sent.some(({ state, at }) => state !== wanted && at > since);
 }
 
 const timed = (record: RecordedConsent) => ({ ...record, occurredAt: Date.parse(record.occurredAt) });

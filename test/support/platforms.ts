@@ -9,6 +9,8 @@ export interface SimulatedPlatforms {
   readonly environment: Record<string, string>;
   /** What the APIs answer from now on, by URL; 404 for the rest. A token endpoint always grants. */
   answer(answers: ReadonlyMap<string, unknown>): void;
+  /** Where it listens, for {@link leadPlatformsTo}. */
+  readonly url: string;
   /** The URLs that were asked for, with their method. */
   readonly asked: string[];
   stop(): Promise<void>;
@@ -16,14 +18,14 @@ export interface SimulatedPlatforms {
 
 /** The platforms' APIs, as one local server that a hub's child process is led to: simulated ones, and what else a test answers. */
 export async function simulatePlatforms(
-  platforms: readonly SimulatedPlatform[] = [],
+  platforms: () => readonly SimulatedPlatform[] = () => [],
 ): Promise<SimulatedPlatforms> {
   let known: ReadonlyMap<string, unknown> = new Map();
   const asked: string[] = [];
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://local").searchParams.get("url") ?? "";
     asked.push(`${request.method} ${url}`);
-    const simulated = platforms.find(({ serves }) => serves(new URL(url).hostname));
+    const simulated = platforms().find(({ serves }) => serves(new URL(url).hostname));
     if (simulated !== undefined) return void answerBy(simulated, url, request, response);
     const token = { access_token: "token-that-was-granted", expires_in: 3_600, token_type: "bearer" };
     const answer = request.method === "POST" ? token : known.get(url);
@@ -33,11 +35,10 @@ export async function simulatePlatforms(
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const { port } = server.address() as AddressInfo;
   const preload = fileURLToPath(new URL("./platforms-preload.ts", import.meta.url));
+  const url = `http://127.0.0.1:${port}`;
   return {
-    environment: {
-      NODE_OPTIONS: `--import=${preload}`,
-      LETHE_TEST_PLATFORMS: `http://127.0.0.1:${port}`,
-    },
+    url,
+    environment: { NODE_OPTIONS: `--import=${preload}`, LETHE_TEST_PLATFORMS: url },
     answer: (answers) => {
       known = answers;
     },
