@@ -1,16 +1,14 @@
-import { API_PATIENCE, missingCredentials, sdkFault, z } from "#kit";
+import type { Shopify } from "@shopify/shopify-api";
+import { API_PATIENCE, missingCredentials, platformErrors, sdkFault, z } from "#kit";
+import type { Credentials } from "./credentials.ts";
+import { tokenOf } from "./token.ts";
 
 /** One operation of the Admin API; resolves to its `data`. Throws `platform/*`. */
 export type Ask = (operation: string, variables: object) => Promise<unknown>;
 
-export interface Credentials {
-  readonly shop: string;
-  readonly accessToken: string;
-}
-
 /** The Admin API of a shop, through Shopify's SDK. `account`: the shop whose webhooks the connection takes. */
-export async function openAdmin({ shop, accessToken }: Credentials, account: string | null): Promise<Ask> {
-  const [{ ApiVersion, LogSeverity, shopifyApi }, { setAbstractFetchFunc }] = await Promise.all([
+export async function openAdmin(credentials: Credentials, account: string | null): Promise<Ask> {
+  const [{ ApiVersion, LogSeverity, Session, shopifyApi }, { setAbstractFetchFunc }] = await Promise.all([
     import("@shopify/shopify-api"),
     import("@shopify/shopify-api/runtime"),
     import("@shopify/shopify-api/adapters/web-api"),
@@ -18,34 +16,93 @@ export async function openAdmin({ shop, accessToken }: Credentials, account: str
   // The SDK knows one fetch for the whole process. Ours holds nothing of a connection, so that to set it again is harmless.
   setAbstractFetchFunc(fetchHere);
   const shopify = shopifyApi({
-    isCustomStoreApp: true,
-    adminApiAccessToken: accessToken,
-    // What the SDK wants of every app, and uses for logins and webhooks only.
-    ...{ apiSecretKey: "not used", hostName: "not.used", isEmbeddedApp: false },
+    // What the SDK wants of every app; where a token is there already, it has no use for them.
+    ...{ apiKey: credentials.clientId ?? "not used", apiSecretKey: credentials.clientSecret ?? "not used" },
+    // For logins and webhooks only.
+    ...{ hostName: "not.used", isEmbeddedApp: false },
     apiVersion: ApiVersion.July26,
     logger: { level: LogSeverity.Error, httpRequests: false, log: () => undefined },
   });
-  // Also keeps the token from any host that is not Shopify's.
-  const domain = shopify.utils.sanitizeShop(shop.trim().toLowerCase());
-  if (domain === null || (account !== null && account.toLowerCase() !== domain))
-    throw missingCredentials("shop");
-  const client = new shopify.clients.Graphql({ session: shopify.session.customAppSession(domain) });
+  // Also keeps token and secret from any host that is not Shopify's.
+  const shop = shopify.utils.sanitizeShop((credentials.shop ?? account ?? "").trim().toLowerCase());
+  if (shop === null || (account !== null && account.toLowerCase() !== shop)) throw missingCredentials("shop");
+  const tokens = tokensOf(shopify, shop, credentials);
 
   return async (operation, variables) => {
-    try {
-      const { data } = await client.request(operation, {
-        variables: { ...variables },
-        signal: AbortSignal.timeout(API_PATIENCE),
-      });
+    // One for all of it: what a token takes is not there for the call.
+    const signal = AbortSignal.timeout(API_PATIENCE);
+    const call = async (accessToken: string) => {
+      const session = new Session({ id: "", shop, state: "", isOnline: false, accessToken });
+      const client = new shopify.clients.Graphql({ session });
+      const { data } = await client.request(operation, { variables: { ...variables }, signal });
       return data;
+    };
+    try {
+      const token = await inTime(signal, tokens());
+      return await call(token).catch(async (error: unknown) => {
+        if (about(error).status !== 401) throw error;
+        // It was revoked, or the secret that it came for: once more with a fresh one.
+        return call(await inTime(signal, tokens(token)));
+      });
     } catch (error) {
       throw sdkFault(error, about);
     }
   };
 }
 
-/** A redirect would be followed with the access token, which is in a header of Shopify's own. */
-const fetchHere: typeof fetch = (input, init) => fetch(input, { ...init, redirect: "manual" });
+/** A token to call with, and another than `refused`. Throws `platform/unauthorised` where there is none. */
+type Tokens = (refused?: string) => Promise<string>;
+
+/**
+ * The token that the credentials hold, or those that an app gets for itself:
+ * https://shopify.dev/docs/apps/build/authentication-authorization/client-credentials-grant
+ */
+function tokensOf(shopify: Shopify, shop: string, credentials: Credentials): Tokens {
+  const { accessToken, clientId, clientSecret } = credentials;
+  if (accessToken !== undefined)
+    return async (refused) => {
+      if (refused !== undefined) throw platformErrors.unauthorised(401);
+      return accessToken;
+    };
+  if (clientId === undefined) throw missingCredentials("clientId");
+  if (clientSecret === undefined) throw missingCredentials("clientSecret");
+
+  const issue = async () => {
+    try {
+      const { session } = await shopify.auth.clientCredentials({ shop });
+      const { accessToken: value, expires } = session;
+      if (!value) throw platformErrors.unreadable();
+      return { value, ends: expires?.getTime() ?? Number.POSITIVE_INFINITY };
+    } catch (error) {
+      // A wrong secret, an app that is not there or not allowed to: OAuth says 400 as well as 401 (RFC 6749 §5.2).
+      if (about(error).status === 400) throw platformErrors.unauthorised(400);
+      throw sdkFault(error, about);
+    }
+  };
+  return (refused) => tokenOf({ shop, clientId, clientSecret }, issue, refused);
+}
+
+/** A token may be on its way for another call, too, and goes on being so when this one has no more time for it. */
+function inTime<Value>(signal: AbortSignal, promise: Promise<Value>): Promise<Value> {
+  const late = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
+  return Promise.race([promise, late]);
+}
+
+/**
+ * A redirect would be followed with the access token, which is in a header of Shopify's own, or with the secret. And
+ * OAuth's refusals come as pages, which the SDK takes for JSON before it looks at the status: it gets the status alone.
+ */
+const fetchHere: typeof fetch = async (input, init) => {
+  const signal = init?.signal ?? AbortSignal.timeout(API_PATIENCE);
+  const response = await fetch(input, { ...init, signal, redirect: "manual" });
+  if (response.ok) return response;
+  await response.body?.cancel();
+  const { status, headers } = response;
+  return Response.json({}, { status, headers });
+};
 
 /** What the SDK throws for an answer that is not a 2xx. Header names as it writes them. */
 const Refusal = z.object({

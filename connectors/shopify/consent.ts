@@ -11,7 +11,8 @@ import {
   platformFault,
   z,
 } from "#kit";
-import { type Ask, type Credentials, openAdmin } from "./api.ts";
+import { type Ask, openAdmin } from "./api.ts";
+import type { Credentials } from "./credentials.ts";
 
 /** Consent as the Admin API holds it: of a customer's default address and number, each with the time of the choice. */
 export const consentSection: ConsentSection = {

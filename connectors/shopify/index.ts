@@ -1,4 +1,3 @@
-import { z } from "zod";
 import {
   accountUninstalled,
   activity,
@@ -13,6 +12,7 @@ import {
   subject,
 } from "#kit";
 import { consentSection } from "./consent.ts";
+import { Credentials } from "./credentials.ts";
 import * as payload from "./payloads.ts";
 
 /** Days in which Shopify wants a compliance webhook acted on (https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance). */
@@ -26,7 +26,7 @@ export default defineConnector({
   id: "shopify",
   name: "Shopify",
   documentation: "https://shopify.dev/docs/apps/build/webhooks",
-  credentials: z.object({ shop: z.string().min(1), accessToken: z.string().min(1) }),
+  credentials: Credentials,
   consent: consentSection,
 
   // Two header families. Where `shopify-hmac-sha256` is there, the official SDK ignores the older one.

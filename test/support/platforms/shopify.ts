@@ -1,5 +1,6 @@
 import type { ConsentPurpose, ConsentState } from "#schemas";
 import { type Field, readOperation, select, UnknownField } from "./graphql.ts";
+import { type ShopifyApp, simulateApp } from "./shopify-app.ts";
 import { type Channel, type Choice, type Customer, shown, webhook } from "./shopify-customer.ts";
 import type { Fault, SimulatedPlatform, SimulatedRequest, SimulatedWebhook } from "./simulated.ts";
 
@@ -10,6 +11,10 @@ export interface SimulatedShopify extends SimulatedPlatform {
   addByPhone(phone: string): string;
   /** Shopify itself comes to another state, such as `REDACTED`. */
   hold(id: string, purpose: Channel, state: string): void;
+  /** The tokens that the app was given count no more; it may get others. */
+  revoke(): void;
+  /** The app is taken out of the shop, with its tokens. */
+  uninstall(): void;
 }
 
 const COST = { requestedQueryCost: 11, maximumAvailable: 1_000, restoreRate: 50 };
@@ -41,11 +46,15 @@ const MEANINGS: Readonly<Record<string, ConsentState>> = {
 
 const toSecond = (time: string | number) => `${new Date(time).toISOString().slice(0, 19)}Z`;
 
-/** A shop's Admin API (GraphQL, 2026-07) and its consent webhooks: https://shopify.dev/docs/api/admin-graphql */
+/**
+ * A shop's Admin API (GraphQL, 2026-07) and its consent webhooks: https://shopify.dev/docs/api/admin-graphql
+ * With an `app`, that gets its tokens for itself; otherwise there is one, which lasts.
+ */
 export function simulateShopify(
-  options: { shop?: string; accessToken?: string; firstId?: bigint } = {},
+  options: { shop?: string; accessToken?: string; app?: ShopifyApp; firstId?: bigint } = {},
 ): SimulatedShopify {
   const { shop = "lethe-sandbox.myshopify.com", accessToken = "shpat_0123456789abcdef" } = options;
+  const app = options.app && simulateApp(options.app);
   /** Beyond 2^53, so that whoever takes it for a number has another one. */
   let nextId = options.firstId ?? 706405506930370084n;
   const people = new Map<string, Customer>();
@@ -144,7 +153,7 @@ export function simulateShopify(
   return {
     connector: "shopify",
     account: shop,
-    credentials: { shop, accessToken },
+    credentials: options.app ? { shop, ...clientOf(options.app) } : { shop, accessToken },
     serves: (host) => host === shop,
     async handle(request) {
       const { method, url, headers } = request;
@@ -156,7 +165,10 @@ export function simulateShopify(
           { errors: `refused: ${body}` },
           { status: fault.status, headers: fault.retryAfter ? { "retry-after": fault.retryAfter } : {} },
         );
-      if (headers.get("x-shopify-access-token") !== accessToken)
+      if (app !== undefined && method === "POST" && new URL(url).pathname === "/admin/oauth/access_token")
+        return app.grant(headers.get("content-type"), body);
+      const token = headers.get("x-shopify-access-token");
+      if (app === undefined ? token !== accessToken : !app.accepts(token))
         return Response.json({ errors: "[API] Invalid API key or access token" }, { status: 401 });
       const known = /^\/admin\/api\/\d{4}-\d{2}\/graphql\.json$/.test(new URL(url).pathname);
       if (method !== "POST" || !known) return Response.json({ errors: "Not Found" }, { status: 404 });
@@ -170,6 +182,8 @@ export function simulateShopify(
     throttle(points) {
       missing = points;
     },
+    revoke: () => app?.revoke(),
+    uninstall: () => app?.uninstall(),
     add: ({ email, phone, held }) => know(email.toLowerCase(), phone ?? null, held),
     addByPhone: (phone) => know(null, phone),
     hold(id, purpose, state) {
@@ -188,6 +202,8 @@ export function simulateShopify(
     },
   };
 }
+
+const clientOf = ({ clientId, clientSecret }: ShopifyApp) => ({ clientId, clientSecret });
 
 const refused = (code: string, message: string) => ({ errors: [{ message, extensions: { code } }] });
 
