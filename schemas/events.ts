@@ -20,6 +20,8 @@ export const events = {
       controllerId: ControllerId,
       subjectId: SubjectId,
       purpose: Purpose,
+      /** Of versions before 0003, whose events may still wait. */
+      deliveryId: DeliveryId.optional(),
     })
     .describe("What a subject chose for a purpose changed, or a platform was seen to differ from it."),
   "consent/push": z

@@ -29,6 +29,7 @@ export {
   confirmPush,
   endPush,
   findPush,
+  forgottenPushes,
   notePushFailure,
   noteSending,
   reopenPushes,

@@ -189,10 +189,22 @@ export async function reopenPushes(
 ): Promise<PlannedPush[]> {
   const { sql, controllerId } = tx;
   return sql<PlannedPush[]>`
-    update consent_push p set status = 'open', reason = null, settled_at = null
+    update consent_push p set status = 'open', reason = null, settled_at = null, announced_at = now()
     where controller_id = ${controllerId} and id = any(${[...ids]}::uuid[]) and status in ('failed', 'manual')
       and not exists (select from consent_push other where other.controller_id = p.controller_id and other.subject_id = p.subject_id
         and other.purpose = p.purpose and other.connection_id = p.connection_id and other.requested_at > p.requested_at)
+    returning id as "pushId", connection_id as "connectionId"`;
+}
+
+/** Open pushes for which no run can be left: the longest that retries and a platform's patience take is over. */
+export async function forgottenPushes(
+  { sql, controllerId }: ControllerTransaction,
+  limit: number,
+): Promise<PlannedPush[]> {
+  return sql<PlannedPush[]>`
+    update consent_push set announced_at = now() where controller_id = ${controllerId} and id in (
+      select id from consent_push where controller_id = ${controllerId} and status = 'open' and announced_at < now() - interval '14 hours'
+      order by announced_at limit ${limit})
     returning id as "pushId", connection_id as "connectionId"`;
 }
 

@@ -1,13 +1,15 @@
 import { cron, type Inngest } from "inngest";
+import { forgottenPushes } from "#consent";
 import { forgottenDeliveries } from "#intake";
 import type { WorkflowRooms } from "./index.ts";
 import { announce } from "./outbox.ts";
+import { announcePushes } from "./propagate-consent.ts";
 
 /** Deliveries of one controller that are announced again at a time: no more than one may hope to process until the next. */
 const MOST = 1_000;
 
 /**
- * Every ten minutes: what waits in the inbox and no runtime seems to know of is announced again. A workflow server can
+ * Every ten minutes: what waits in the inbox, or for a platform to be brought in step, and no runtime seems to know of is announced again. A workflow server can
  * lose events that it took (a self-hosted Inngest that is killed under load does), and an acknowledged
  * delivery must not be lost with them. To announce one too often is harmless: its effects come once.
  */
@@ -26,6 +28,7 @@ export function recover(client: Inngest, rooms: WorkflowRooms) {
                 data: { controllerId, deliveryId },
               })),
             );
+            await announcePushes(tx, await forgottenPushes(tx, MOST));
           });
       });
     },

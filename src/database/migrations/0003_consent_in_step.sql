@@ -30,6 +30,7 @@ CREATE TABLE "lethe"."consent_push" (
 	"attempts" integer DEFAULT 0 NOT NULL,
 	"sent" jsonb DEFAULT '[]'::jsonb NOT NULL,
 	"requested_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"announced_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"settled_at" timestamp with time zone,
 	CONSTRAINT "consent_push_controller_id_id_pk" PRIMARY KEY("controller_id","id")
 );

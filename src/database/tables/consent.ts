@@ -38,6 +38,8 @@ export const consentPush = lethe.table(
     attempts: pg.integer("attempts").notNull().default(0),
     sent: pg.jsonb("sent").$type<Sent[]>().notNull().default([]),
     requestedAt: instant("requested_at").notNull().defaultNow(),
+    /** When a run was last started for it: one that a workflow server lost is started again. */
+    announcedAt: instant("announced_at").notNull().defaultNow(),
     settledAt: instant("settled_at"),
   },
   (t) => [
