@@ -8,6 +8,7 @@ import {
   type ConsentWish,
   type KnownPerson,
   outcomeOf,
+  type PersonThere,
   signFixture,
 } from "#kit";
 import { Personal } from "#schemas";
@@ -98,3 +99,40 @@ export async function reports({ connector: id, account, outbox }: SimulatedPlatf
   });
   return Promise.all(outcomes);
 }
+
+/** Somebody there, who has to be known. */
+export async function found(api: ConsentApi, ...identifiers: string[]): Promise<PersonThere> {
+  const known = await api.find(person(...identifiers));
+  if (known === undefined) throw new Error("nobody is known by that");
+  return known;
+}
+
+/** Method and address of each request, and its body as an object. */
+export const asked = ({ requests }: SimulatedPlatform) =>
+  requests.map(({ method, url, body }) => [
+    `${method} ${decodeURIComponent(url)}`,
+    ...(body === "" ? [] : [JSON.parse(body)]),
+  ]);
+
+/** From now on no request has more than this many milliseconds. */
+export function hurry(milliseconds: number): void {
+  const { timeout } = AbortSignal;
+  vi.spyOn(AbortSignal, "timeout").mockImplementation(() => timeout.call(AbortSignal, milliseconds));
+}
+
+/** What a platform that never answers answers. */
+export const silence: Answer = () => new Promise(() => undefined);
+
+/** How platforms fail, and what each failure is: its code, whether it may pass, and after how many milliseconds. */
+export const FAULTS = [
+  [{ status: 400 }, "platform/refused", false, undefined],
+  [{ status: 401 }, "platform/unauthorised", false, undefined],
+  [{ status: 403 }, "platform/unauthorised", false, undefined],
+  [{ status: 408 }, "platform/unavailable", true, undefined],
+  [{ status: 422 }, "platform/refused", false, undefined],
+  [{ status: 429, retryAfter: "7" }, "platform/rate-limited", true, 7_000],
+  [{ status: 429 }, "platform/rate-limited", true, undefined],
+  [{ status: 500 }, "platform/unavailable", true, undefined],
+  [{ status: 503, retryAfter: "120" }, "platform/unavailable", true, 120_000],
+  ["cut", "platform/unavailable", true, undefined],
+] as const;

@@ -39,6 +39,12 @@ export const platformErrors = {
       retry: true,
       ...(milliseconds === undefined ? {} : { retryAfter: milliseconds }),
     }),
+  /** `what`: its name at the platform. */
+  notSetUp: (what: string) =>
+    new LetheError(
+      "platform/not-set-up",
+      `${what} is not set up at the platform, so that a choice would have no effect there; set it up and try again`,
+    ),
   unavailable: (status?: number, milliseconds?: number) =>
     new LetheError(
       "platform/unavailable",
