@@ -1,4 +1,3 @@
-import { z } from "zod";
 import {
   activity,
   bodyField,
@@ -13,6 +12,8 @@ import {
   platformSchemes,
   subject,
 } from "#kit";
+import { credentials } from "./api.ts";
+import { consentSection } from "./consent.ts";
 import { type Event, event } from "./payloads.ts";
 
 function known({ payload: { data, included } }: Event) {
@@ -44,7 +45,8 @@ export default defineConnector({
   id: "klaviyo",
   name: "Klaviyo",
   documentation: "https://developers.klaviyo.com/en/docs/working_with_system_webhooks",
-  credentials: z.object({ privateKey: z.string().startsWith("pk_") }),
+  credentials,
+  consent: consentSection,
 
   webhook: {
     signature: platformSchemes.klaviyo,
