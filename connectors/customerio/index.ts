@@ -1,6 +1,18 @@
-import { z } from "zod";
-import { activity, consent, defineConnector, field, joined, on, platformSchemes, subject } from "#kit";
-import { customer, type Message, message, type Person, preferences } from "./payloads.ts";
+import {
+  activity,
+  type ConsentTarget,
+  consent,
+  defineConnector,
+  field,
+  joined,
+  on,
+  platformSchemes,
+  subject,
+} from "#kit";
+import { credentials } from "./api.ts";
+import { CHANNELS, consentSection, TOPIC } from "./consent.ts";
+import { customer, type Message, message, type Person, preferencesChanged } from "./payloads.ts";
+import type { Preferences } from "./people.ts";
 
 type Channel = "email" | "sms" | "push" | "in_app";
 
@@ -31,24 +43,30 @@ const sent = (channel: Channel) =>
 
 /** What a global unsubscribe covers, of what we know as purposes (https://docs.customer.io/journeys/unsubscribes). */
 const EVERYWHERE = ["email_marketing", "sms_marketing", "whatsapp_marketing"] as const;
-const CHANNELS = { email: "email_marketing", sms: "sms_marketing", whatsapp: "whatsapp_marketing" } as const;
 
 /**
- * Channels are purposes of ours; topics (`topic_7`) are the company's own, and say nothing of one. A change of one
- * channel repeats the others, and an API or an import can set them all: so a grant is only what the platform reports.
+ * Channels are purposes of ours; topics (`topic_7`) are lists of the company's own. A change of one may repeat the others,
+ * and an API or an import can set them all: so a grant is only what the platform reports.
  */
-const choices = (channels: Readonly<Record<string, unknown>> | null | undefined) =>
-  Object.entries(CHANNELS).flatMap(([channel, purpose]) => {
-    const method = "preference_center";
-    switch (channels?.[channel]) {
-      case true:
-        return [consent({ purpose, state: "granted", nature: "snapshot", method })];
-      case false:
-        return [consent({ purpose, state: "withdrawn", method })];
-      default:
-        return [];
-    }
-  });
+const choices = ({ channels, topics }: Preferences) => [
+  ...CHANNELS.flatMap(({ channel, purpose }) => choice({ purpose }, channels?.[channel])),
+  ...Object.entries(topics ?? {}).flatMap(([list, joined]) =>
+    TOPIC.test(list) ? choice({ list }, joined) : [],
+  ),
+];
+
+const choice = (about: ConsentTarget, preference: unknown) => {
+  const method = "preference_center";
+  if (preference === true) return [consent({ ...about, state: "granted", nature: "snapshot", method })];
+  if (preference === false) return [consent({ ...about, state: "withdrawn", method })];
+  return [];
+};
+
+const chosen = on(preferencesChanged, ({ data }) => [
+  known(data),
+  activity("preferences.changed"),
+  ...choices(data.content),
+]);
 
 const MARKETING = { purpose: "direct_marketing", lawfulBasis: "consent" } as const;
 const ADDRESSES = ["customer_id", "email_address", "telephone_number"] as const;
@@ -57,7 +75,8 @@ export default defineConnector({
   id: "customerio",
   name: "Customer.io",
   documentation: "https://docs.customer.io/integrations/api/webhooks",
-  credentials: z.object({ appApiKey: z.string().min(1), region: z.enum(["us", "eu"]) }),
+  credentials,
+  consent: consentSection,
 
   webhook: {
     signature: platformSchemes.customerio,
@@ -101,11 +120,11 @@ export default defineConnector({
       activity("preferences.changed"),
       ...EVERYWHERE.map((purpose) => consent({ purpose, state: "withdrawn", method: "unsubscribe" })),
     ]),
-    "customer/cio_subscription_preferences_changed": on(preferences, ({ data }) => [
-      known(data),
-      activity("preferences.changed"),
-      ...choices(data.content.channels),
-    ]),
+    "customer/cio_subscription_preferences_changed": chosen,
+    // By a link in a message, if that is told by the message's channel.
+    "email/cio_subscription_preferences_changed": chosen,
+    "sms/cio_subscription_preferences_changed": chosen,
+    "whatsapp/cio_subscription_preferences_changed": chosen,
     "email/sent": sent("email"),
     "email/opened": about("email", "message.opened"),
     "email/clicked": about("email", "message.clicked"),

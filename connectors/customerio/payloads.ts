@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { embeddedJson, optionalText, platformId } from "#kit";
+import { preferences } from "./people.ts";
 
 /** What is used of a reporting webhook's `data` (https://docs.customer.io/integrations/api/webhooks); everything else is dropped. */
 const person = {
@@ -15,12 +16,8 @@ export const message = z.object({
 });
 
 /** `content` is JSON in a string: `{"topics": {"topic_7": false}, "channels": {"sms": true}}`. */
-export const preferences = z.object({
-  data: z.object({
-    ...person,
-    email_address: optionalText,
-    content: embeddedJson(z.object({ channels: z.record(z.string(), z.unknown()).nullish() })),
-  }),
+export const preferencesChanged = z.object({
+  data: z.object({ ...person, email_address: optionalText, content: embeddedJson(preferences) }),
 });
 
 export type Person = z.output<typeof customer>["data"];
