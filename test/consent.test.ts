@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ConnectionView, ConsentHistoryView, DriftView, SubjectView } from "#schemas";
+import type { ConsentHistoryView, SubjectView } from "#schemas";
 import {
   freshRooms,
   type HubProcess,

@@ -111,6 +111,11 @@ function there(
   };
   return {
     held,
+    // Its webhook of that, `customer/unsubscribed`, speaks for all of them.
+    covers: (target, { state }) =>
+      state === "withdrawn" && "unsubscribed" in change(target, false)
+        ? CHANNELS.map(({ purpose }) => purpose).filter((purpose) => purpose !== target.purpose)
+        : [],
     async set(target, { state }) {
       const now = held(target);
       if (now === undefined) return { answer: "held", held: undefined };

@@ -1,5 +1,5 @@
 import type { ConsentApi, ConsentTarget, ConsentWish, HeldConsent, KnownPerson, PersonThere } from "#kit";
-import type { PushReason } from "#schemas";
+import type { ConsentPurpose, PushReason } from "#schemas";
 import { consentErrors } from "./errors.ts";
 import { type Grant, type KnownOptOut, mayLift } from "./lift.ts";
 import { type Direction, directionOf } from "./state.ts";
@@ -28,7 +28,7 @@ export type Brought =
 export async function bringInStep(
   api: ConsentApi,
   task: Task,
-  sending: (state: Direction) => Promise<boolean>,
+  sending: (state: Direction, also: readonly ConsentPurpose[]) => Promise<boolean>,
 ): Promise<Brought> {
   const { person, targets, wish } = task;
   if (person.platformIds.length + person.emails.length + person.phones.length === 0)
@@ -47,7 +47,7 @@ export async function bringInStep(
       return "reason" in lift
         ? { status: "manual", reason: lift.reason }
         : { status: "opted_out", optedOutAt: lift.optedOutAt };
-    if (!(await sending(wish.state))) return { status: "changed" };
+    if (!(await sending(wish.state, there.covers?.(target, wish) ?? []))) return { status: "changed" };
     const answer = await there.set(target, wish);
     if (answer.answer === "confirmation_needed") return { status: "manual", reason: "confirmation_needed" };
     if (answer.answer === "accepted") accepted = true;

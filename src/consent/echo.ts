@@ -20,7 +20,18 @@ const ECHO = 3_600_000;
  * changes nothing that anybody can see.
  */
 export function isEcho(report: SentChange, sent: readonly SentChange[]): boolean {
-  const before = sent.filter(({ at }) => at <= report.at + SKEW && at >= report.at - ECHO);
+  return mayBeLast(
+    report,
+    sent.filter(({ at }) => at >= report.at - ECHO),
+  );
+}
+
+/** Whether the last of these before the report may have been to the same state, as far as clocks can tell. */
+export function mayBeLast(
+  report: SentChange,
+  changes: readonly { readonly state: Direction | undefined; readonly at: number }[],
+): boolean {
+  const before = changes.filter(({ at }) => at <= report.at + SKEW);
   return before.some(
     ({ state, at }) =>
       state === report.state &&

@@ -1,4 +1,4 @@
-import type { ControllerTransaction } from "#database";
+import type { ControllerTransaction, Sent } from "#database";
 import type {
   ConnectionId,
   ConsentMethod,
@@ -73,20 +73,25 @@ export async function pushesFor(
   subjects: readonly SubjectId[],
 ): Promise<Map<string, PastPush[]>> {
   const { sql, controllerId } = tx;
-  type PushRow = Omit<PastPush, "sent" | "settledAt"> & {
-    sent: { state: Direction; at: string }[];
-    settledAt: string | null;
-  };
+  type PushRow = Omit<PastPush, "sent" | "settledAt"> & { sent: Sent[]; settledAt: string | null };
   const rows = await sql<PushRow[]>`
     select w.survivor as "subjectId", p.* from ${withMerged(tx, subjects)} cross join lateral (
       select id, connection_id as "connectionId", purpose, state, status, reason, sent, settled_at as "settledAt", requested_at
       from consent_push where controller_id = ${controllerId} and subject_id = w.id offset 0) as p
     order by p.requested_at`;
-  const pushes = rows.map((row) => ({
-    ...row,
-    sent: row.sent.map(({ state, at }) => ({ state, at: Date.parse(at) })),
-    settledAt: row.settledAt === null ? undefined : Date.parse(row.settledAt),
-  }));
+  const timed = (sent: readonly Sent[]) => sent.map(({ state, at }) => ({ state, at: Date.parse(at) }));
+  const pushes = rows.flatMap((row) => {
+    const push = { ...row, settledAt: row.settledAt === null ? undefined : Date.parse(row.settledAt) };
+    const along = new Set(row.sent.flatMap(({ also = [] }) => also));
+    return [
+      { ...push, sent: timed(row.sent) },
+      // What the platform changed along with it was sent for those purposes as well.
+      ...[...along].map((purpose) => ({
+        ...{ ...push, purpose },
+        sent: timed(row.sent.filter(({ also }) => also?.includes(purpose))),
+      })),
+    ];
+  });
   return Map.groupBy(pushes, topicOf);
 }
 

@@ -1,4 +1,5 @@
 import type { ControllerTransaction } from "#database";
+import { MAX_RECORDS } from "#kit";
 import type {
   ConnectionId,
   ConsentMethod,
@@ -12,8 +13,8 @@ import type {
   RecordNature,
   SubjectId,
 } from "#schemas";
-import { isEcho, SKEW } from "./echo.ts";
-import { history, type PastPush, pushesFor, topicOf } from "./history.ts";
+import { isEcho, mayBeLast, SKEW } from "./echo.ts";
+import { history, type LedgerRecord, marksOf, type PastPush, pushesFor, topicOf } from "./history.ts";
 import { currentState, directionOf } from "./state.ts";
 
 /** A consent record to be added. `ordinal` is its place among the workflow's records and makes it unique. */
@@ -59,7 +60,7 @@ export async function recordConsents(
   if (records.length === 0) return { recorded: [], changes: [] };
   const subjects = [...new Set(records.map(({ subjectId }) => subjectId))];
   const [before, pushes] = await Promise.all([history(tx, subjects), pushesFor(tx, subjects)]);
-  const recorded = records.map((record) => withNature(record, pushes.get(topicOf(record)) ?? []));
+  const recorded = withNatures(records, before, pushes);
   await insert(tx, recorded);
   const changes = [...Map.groupBy(recorded, topicOf)].flatMap(([topic, fresh]) => {
     const [last] = fresh;
@@ -73,13 +74,41 @@ export async function recordConsents(
   return { recorded, changes };
 }
 
-function withNature(record: NewConsent, pushes: readonly PastPush[]): RecordedConsent {
-  const state = directionOf(record.state);
-  const report = { state, at: Date.parse(record.reportedAt) };
-  const echo =
-    report.state !== undefined && isEcho({ ...report, state: report.state }, sentTo(record, pushes));
-  return echo ? { ...record, nature: "echo" } : record;
+/**
+ * Echoes are told from choices. An event with an echo in it is about our change: what else of it only repeats what the
+ * platform held before is no choice either.
+ */
+function withNatures(
+  records: readonly NewConsent[],
+  before: ReadonlyMap<string, readonly LedgerRecord[]>,
+  pushes: ReadonlyMap<string, readonly PastPush[]>,
+): RecordedConsent[] {
+  const reportOf = ({ state, reportedAt }: NewConsent) => {
+    const direction = directionOf(state);
+    return direction === undefined ? undefined : { state: direction, at: Date.parse(reportedAt) };
+  };
+  const isOurs = (record: NewConsent) => {
+    const report = reportOf(record);
+    return report !== undefined && isEcho(report, sentTo(record, pushes.get(topicOf(record)) ?? []));
+  };
+  const repeats = (record: NewConsent) => {
+    const [topic, report] = [topicOf(record), reportOf(record)];
+    if (record.connectionId === null || report === undefined) return false;
+    const { ours, theirs } = marksOf(record.connectionId, before.get(topic) ?? [], pushes.get(topic) ?? []);
+    return mayBeLast(report, [...ours, ...theirs]);
+  };
+  return [...Map.groupBy(records, eventOf).values()].flatMap((event) => {
+    const ours = new Set(event.filter(isOurs));
+    return event.map((record) =>
+      ours.has(record) || (ours.size > 0 && repeats(record))
+        ? { ...record, nature: "echo" as const }
+        : record,
+    );
+  });
 }
+
+/** Of several events in a delivery, each has its own range of ordinals. */
+const eventOf = ({ workflowId, ordinal }: NewConsent) => `${workflowId} ${Math.floor(ordinal / MAX_RECORDS)}`;
 
 const sentTo = ({ connectionId }: { connectionId: ConnectionId | null }, pushes: readonly PastPush[]) =>
   pushes.filter((push) => push.connectionId === connectionId).flatMap(({ sent }) => sent);

@@ -1,10 +1,11 @@
 import { v4 as uuid } from "uuid";
 import { appendEvents } from "#audit";
-import type { ControllerTransaction } from "#database";
+import type { ControllerTransaction, Sent } from "#database";
 import { platformReferences } from "#identity";
 import type { Connector } from "#kit";
 import {
   type ConnectionId,
+  type ConsentPurpose,
   type ErrorDescription,
   type Purpose,
   PushId,
@@ -103,11 +104,20 @@ function knownOptOut(
   };
 }
 
-/** Notes that a change is about to be sent, if the choice still stands: so its echo will be known. */
-export async function noteSending(tx: ControllerTransaction, id: PushId, state: Direction): Promise<boolean> {
+/**
+ * Notes that a change is about to be sent, if the choice still stands: so its echo will be known. `also`: what the platform
+ * changes along with it.
+ */
+export async function noteSending(
+  tx: ControllerTransaction,
+  id: PushId,
+  state: Direction,
+  also: readonly ConsentPurpose[],
+): Promise<boolean> {
   const push = await findPush(tx, id, { lock: true });
   if (push === undefined || (await wantedFor(tx, push)) !== state) return false;
-  const sent = JSON.stringify([{ state, at: new Date().toISOString() }]);
+  const change: Sent = { state, at: new Date().toISOString(), ...(also.length > 0 && { also }) };
+  const sent = JSON.stringify([change]);
   await tx.sql`update consent_push set state = ${state}, sent = sent || ${sent}::jsonb where controller_id = ${tx.controllerId} and id = ${id}`;
   return true;
 }

@@ -14,6 +14,7 @@ export { knownMigrations, migrateDatabase } from "./migrate.ts";
 export { findPolicyFaults, type PolicyFault } from "./policies.ts";
 export { ensureHubLogin, ensureRoles, HUB_ROLES } from "./roles.ts";
 export { asBytea, type ConnectOptions, serverOf, withSession } from "./session.ts";
+export type { Sent } from "./tables/consent.ts";
 export * as tables from "./tables/index.ts";
 
 export interface OpenDatabase {

@@ -30,6 +30,8 @@ export interface PersonThere {
   /** What was held when the person was found; undefined where there is nothing to hold it for (no phone, so no SMS). */
   held(target: ConsentTarget): HeldConsent | undefined;
   set(target: ConsentTarget, change: ConsentWish): Promise<ConsentAnswer>;
+  /** Other purposes that the platform changes along with it, whether one wants that or not: its reports of those are echoes, too. */
+  covers?(target: ConsentTarget, change: ConsentWish): readonly ConsentPurpose[];
 }
 
 /** What a choice is about there: one of the purposes, or one of the company's own lists. */

@@ -18,6 +18,7 @@ export function onePerson(entries: readonly PersonThere[]): PersonThere | undefi
 
   return {
     held: (target) => foremost(holding(target))?.held,
+    covers: (target, wish) => [...new Set(entries.flatMap((entry) => entry.covers?.(target, wish) ?? []))],
     async set(target, wish) {
       const there = holding(target);
       if (wish.state === "granted") return (foremost(there)?.entry ?? first).set(target, wish);

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { listConsents, listPushes, reopenPushes } from "#consent";
 import { AuditEntry, type ConsentState, type ControllerId, type PushId } from "#schemas";
 import { openProcessing, type Processing, type Shop } from "#test";
-import { simulateCustomerIo } from "../../test/support/platforms/customerio.ts";
-import { simulateKlaviyo } from "../../test/support/platforms/klaviyo.ts";
+import { type CustomerIoOptions, simulateCustomerIo } from "../../test/support/platforms/customerio.ts";
+import { type KlaviyoOptions, simulateKlaviyo } from "../../test/support/platforms/klaviyo.ts";
 import { simulateMailchimp } from "../../test/support/platforms/mailchimp.ts";
 import { simulateShopify } from "../../test/support/platforms/shopify.ts";
 import type { SimulatedPlatform } from "../../test/support/platforms/simulated.ts";
@@ -12,6 +12,7 @@ import { usePlatforms } from "../../test/support/platforms/world.ts";
 import { announcePushes } from "./index.ts";
 
 const EMAIL = "jenny@example.com";
+const PHONE = "+16135550142";
 const PURPOSE = "email_marketing";
 
 let platforms: readonly SimulatedPlatform[] = [];
@@ -25,31 +26,37 @@ beforeAll(async () => {
   hub = await openProcessing();
 });
 afterAll(() => hub.close());
-beforeEach(async () => {
-  platforms = [simulateShopify(), simulateMailchimp(), simulateKlaviyo(), simulateCustomerIo()];
+beforeEach(() => connectAll());
+
+async function connectAll(klaviyo: KlaviyoOptions = {}, customerIo: CustomerIoOptions = {}): Promise<void> {
+  platforms = [
+    ...[simulateShopify(), simulateMailchimp()],
+    ...[simulateKlaviyo(klaviyo), simulateCustomerIo(customerIo)],
+  ];
   controllerId = await hub.rooms.controller();
   const connected = platforms.map(async ({ connector, account, credentials }) => {
     const settings = { credentials, ...(account === undefined ? {} : { account }) };
     return [connector, await hub.connect(controllerId, connector, settings)] as const;
   });
   shops = new Map(await Promise.all(connected));
-  ids = new Map(platforms.map((one) => [one.connector, one.add({ email: EMAIL })]));
-});
+  ids = new Map(platforms.map((one) => [one.connector, one.add({ email: EMAIL, phone: PHONE })]));
+}
 
 const platform = (name: string) => {
   const found = platforms.find(({ connector }) => connector === name);
   if (found === undefined) throw new Error(`no ${name}`);
   return found;
 };
-const choose = (name: string, state: "granted" | "withdrawn") =>
-  platform(name).choose(ids.get(name) ?? "", PURPOSE, state);
-const held = (name: string) => platform(name).state(ids.get(name) ?? "", PURPOSE);
+type Purpose = "email_marketing" | "sms_marketing";
+const choose = (name: string, state: "granted" | "withdrawn", purpose: Purpose = PURPOSE) =>
+  platform(name).choose(ids.get(name) ?? "", purpose, state);
+const held = (name: string, purpose: Purpose = PURPOSE) => platform(name).state(ids.get(name) ?? "", purpose);
 const heldByAll = () => Object.fromEntries(platforms.map(({ connector }) => [connector, held(connector)]));
 const pushes = () => hub.rooms.database.inController(controllerId, (tx) => listPushes(tx, { limit: 1_000 }));
 const consents = () =>
   hub.rooms.database.inController(controllerId, (tx) => listConsents(tx, { limit: 1_000 }));
-const ledger = async (): Promise<ConsentState | undefined> =>
-  (await consents()).find(({ current, purpose }) => current && purpose === PURPOSE)?.state;
+const ledger = async (about: Purpose = PURPOSE): Promise<ConsentState | undefined> =>
+  (await consents()).find(({ current, purpose }) => current && purpose === about)?.state;
 
 /** Sends what the platforms want to send, in an order of the test's own. */
 async function sendWebhooks(pick: (size: number) => number = () => 0, most = Infinity): Promise<void> {
@@ -223,6 +230,44 @@ describe("whoever unsubscribes on one platform", () => {
   });
 });
 
+describe("a platform that changes more than it was asked to", () => {
+  test("does not make choices of what nobody chose: a report of all preferences repeats the old ones", async () => {
+    await connectAll({}, { repeats: true });
+    await hub.working(async () => {
+      await known();
+      choose("customerio", "withdrawn", "sms_marketing");
+      choose("customerio", "withdrawn");
+      await untilQuiet();
+      await secondsPass();
+      // Both again, at once, elsewhere: the echo of the one repeats what the other was until a moment ago.
+      choose("shopify", "granted");
+      choose("shopify", "granted", "sms_marketing");
+      await untilQuiet();
+    });
+    expect([await ledger(), await ledger("sms_marketing")]).toEqual(["granted", "granted"]);
+    expect([held("customerio"), held("customerio", "sms_marketing")]).toEqual(["granted", "granted"]);
+  });
+
+  test("is said to, where it only knows everything or nothing", async () => {
+    await connectAll({}, { channels: [] });
+    await hub.working(async () => {
+      await known();
+      choose("shopify", "granted", "sms_marketing");
+      await untilQuiet();
+      await secondsPass();
+      choose("mailchimp", "withdrawn");
+      await untilQuiet();
+    });
+    expect([await ledger(), await ledger("sms_marketing")]).toEqual(["withdrawn", "granted"]);
+    expect([held("shopify"), held("shopify", "sms_marketing")]).toEqual(["withdrawn", "granted"]);
+    // There, nothing can be sent to them any more, and only a person can tell whether that is right.
+    const push = (await pushes()).find(
+      (one) => one.connector === "customerio" && one.purpose === "sms_marketing",
+    );
+    expect(push).toMatchObject({ state: "granted", status: expect.stringMatching(/manual|failed/) });
+  });
+});
+
 /** What people do on four platforms, and how the network carries it. */
 const scenario = fc.record({
   choices: fc.array(
@@ -253,6 +298,7 @@ describe("people who change their minds at random, on four platforms at once", (
     "leave all platforms agreed when all is quiet, after at most two calls a platform and choice (%i)",
     { timeout: 60_000 },
     async (_, { choices, picks, delay }) => {
+      await connectAll({ delay });
       let turn = 0;
       const pick = (size: number) => (picks[turn++ % picks.length] ?? 0) % size;
       await hub.working(async () => {

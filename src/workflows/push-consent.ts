@@ -105,8 +105,8 @@ async function tryOnce(rooms: WorkflowRooms, target: Target): Promise<string> {
   const found = await findTask(rooms, target);
   if (found === undefined) return "settled";
   const { task, api } = found;
-  const brought = await bringInStep(api, task, (state) =>
-    database.inController(controllerId, (tx) => noteSending(tx, pushId, state)),
+  const brought = await bringInStep(api, task, (state, also) =>
+    database.inController(controllerId, (tx) => noteSending(tx, pushId, state, also)),
   );
   if (brought.status === "changed") return "changed";
   const { state } = task.wish;

@@ -19,6 +19,8 @@ export interface Sent {
   readonly state: "granted" | "withdrawn";
   /** ISO 8601. */
   readonly at: string;
+  /** Other purposes that the platform changed along with it. */
+  readonly also?: readonly Purpose[];
 }
 
 /** One platform to be brought in step with a subject's choice. At most one is open for a purpose there. */

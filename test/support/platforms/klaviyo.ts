@@ -25,14 +25,19 @@ export interface SimulatedKlaviyo extends SimulatedPlatform {
   suppress(id: string, reason: Suppression): void;
 }
 
+export interface KlaviyoOptions {
+  readonly delay?: number;
+  readonly doubleOptIn?: boolean;
+  readonly account?: string;
+  readonly privateKey?: string;
+}
+
 /**
  * Klaviyo, as https://developers.klaviyo.com/en/reference/profiles_api_overview and
  * https://developers.klaviyo.com/en/docs/collect_email_and_sms_consent_via_api tell it. `delay`: milliseconds that a job
  * takes. `doubleOptIn`: the account has people confirm, unless a job is a historical import.
  */
-export function simulateKlaviyo(
-  options: { delay?: number; doubleOptIn?: boolean; account?: string; privateKey?: string } = {},
-): SimulatedKlaviyo {
+export function simulateKlaviyo(options: KlaviyoOptions = {}): SimulatedKlaviyo {
   const { delay = 0, doubleOptIn = false, account = "XbWWQe", privateKey = PRIVATE_KEY } = options;
   const profiles = new Map<string, Profile>();
   const outbox: SimulatedWebhook[] = [];
