@@ -25,7 +25,12 @@ export const events = {
     })
     .describe("What a subject chose for a purpose changed, or a platform was seen to differ from it."),
   "consent/push": z
-    .strictObject({ controllerId: ControllerId, connectionId: ConnectionId, pushId: PushId })
+    .strictObject({
+      controllerId: ControllerId,
+      connectionId: ConnectionId,
+      pushId: PushId,
+      round: z.int().nonnegative(),
+    })
     .describe("A platform is to be brought in step with a subject's choice."),
   "rights/requested": z
     .strictObject({

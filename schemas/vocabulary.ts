@@ -41,8 +41,16 @@ export type RecordNature = z.infer<typeof RecordNature>;
 export const ConsentSource = z.enum(["platform", "operator", "browser"]);
 export type ConsentSource = z.infer<typeof ConsentSource>;
 
-/** How it ended to bring a platform in step; `open` until it has. */
-export const PushStatus = z.enum(["open", "done", "done_verified", "unsupported", "manual", "failed"]);
+/** How it ended to bring a platform in step: `open` until it has, `void` if there was nothing to bring any more. */
+export const PushStatus = z.enum([
+  "open",
+  "done",
+  "done_verified",
+  "unsupported",
+  "manual",
+  "failed",
+  "void",
+]);
 export type PushStatus = z.infer<typeof PushStatus>;
 
 /** Why it is `unsupported` or `manual`. */
@@ -148,7 +156,7 @@ export type Jurisdiction = z.infer<typeof Jurisdiction>;
 export const EvidenceReference = z
   .string()
   .regex(/^[\w.:/#=-]{1,120}$/, "must be a reference such as TICKET-4711 or form:newsletter-3")
-  .refine((text) => !/^\+?[\d/.-]{7,}$/.test(text), "must not be a phone number");
+  .refine((text) => !/\d[\d/.-]{5,}\d/.test(text), "must not hold what could be a phone number");
 export type EvidenceReference = z.infer<typeof EvidenceReference>;
 
 export const RightsKind = z.enum([

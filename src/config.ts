@@ -37,6 +37,8 @@ export const Settings = z.object({
   LETHE_MAX_REFUSALS: count(60),
   /** Signals of browsers (`/signals/…`) that an address may send in a minute without a token. */
   LETHE_MAX_SIGNALS: count(120),
+  /** Reverse proxies in front of the hub that set `X-Forwarded-For`: limits count the address that they name. */
+  LETHE_PROXIES: z.coerce.number().int().min(0).max(10).default(0),
   /** Days that a failed delivery stays sealed for replay. */
   LETHE_REPLAY_DAYS: count(7),
 });
@@ -63,6 +65,7 @@ export interface Config {
   readonly requestTimeout: number;
   readonly maxRefusals: number;
   readonly maxSignals: number;
+  readonly proxies: number;
   readonly replayDays: number;
 }
 
@@ -89,6 +92,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     requestTimeout: env.LETHE_REQUEST_TIMEOUT,
     maxRefusals: env.LETHE_MAX_REFUSALS,
     maxSignals: env.LETHE_MAX_SIGNALS,
+    proxies: env.LETHE_PROXIES,
     replayDays: env.LETHE_REPLAY_DAYS,
   };
 }

@@ -10,10 +10,15 @@ import {
   childEnvironment,
   type HubProcess,
   type SimulatedPlatforms,
+  STRINGS,
   sendFixture,
   simulatePlatforms,
   startHubProcess,
 } from "#test";
+import { simulateCustomerIo } from "./support/platforms/customerio.ts";
+import { simulateKlaviyo } from "./support/platforms/klaviyo.ts";
+import { simulateMailchimp } from "./support/platforms/mailchimp.ts";
+import { simulateShopify } from "./support/platforms/shopify.ts";
 
 /**
  * Unique strings of every kind through every connector, on success, failure and replay, with logging at its
@@ -85,6 +90,13 @@ const CANARIES = [
   "private-token-of-eventbrite",
   "access-token-of-surveymonkey",
   "token-that-was-granted",
+  "shpat_0123456789abcdef",
+  "0123456789abcdef0123456789abcdef-us21",
+  "s3cret-app-key",
+  "s3cret-track-key",
+  // What a browser's signal says, and of whom.
+  "signal@example.com",
+  STRINGS.all,
 ];
 
 /** A text and the forms in which it might lie about. */
@@ -127,6 +139,9 @@ function search(texts: ReadonlyMap<string, Buffer>): string[] {
   );
 }
 
+/** Platforms that are brought in step; one knows the person only by the address, one by nothing. */
+const sims = [simulateShopify(), simulateMailchimp(), simulateKlaviyo(), simulateCustomerIo()];
+
 let dataDir: string;
 let hub: HubProcess;
 let platforms: SimulatedPlatforms;
@@ -145,14 +160,20 @@ const lethe = (...args: string[]) => {
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), "lethe-leak-"));
   const given = mkdtempSync(join(tmpdir(), "lethe-given-"));
-  platforms = await simulatePlatforms();
+  platforms = await simulatePlatforms(() => sims);
+  for (const { connector, add } of sims) if (connector !== "mailchimp") add({ email: "bob@example.com" });
   hub = await startHubProcess({ ...platforms.environment, LETHE_DATA_DIR: dataDir, LOG_LEVEL: "debug" });
   const controller = JSON.parse(
     lethe("controller", "add", "leak", "--environment", "sandbox", "--json").stdout,
   ).id as string;
   for (const [connector, { configuration }] of connectors) {
     const secret = `secret&of-${connector}`;
-    const credentials = `fixtures/${connector}/credentials.json`;
+    const simulated = sims.find((sim) => sim.connector === connector);
+    const credentials =
+      simulated === undefined
+        ? `fixtures/${connector}/credentials.json`
+        : join(given, `${connector}-credentials.json`);
+    if (simulated !== undefined) writeFileSync(credentials, JSON.stringify(simulated.credentials));
     const mapping = join(given, `${connector}.json`);
     if (configuration !== undefined) writeFileSync(mapping, JSON.stringify(configuration.example));
     const { url } = JSON.parse(
@@ -220,7 +241,22 @@ describe("nothing personal is found", () => {
     await send();
     await send(); // duplicates
     await expect.poll(unsettled, { timeout: 30_000 }).toBe(0);
+    const controller = JSON.parse(lethe("controller", "list", "--json").stdout)[1].id as string;
+    for (const body of [{ tcf: STRINGS.all }, { tcf: `x${STRINGS.all}` }, {}])
+      answers.push(
+        await (
+          await fetch(`${hub.url}/signals/${controller}`, {
+            method: "POST",
+            headers: { "sec-gpc": "1", "content-type": "application/json" },
+            body: JSON.stringify({ person: { email: "signal@example.com" }, ...body }),
+          })
+        ).text(),
+      );
+    // Some are brought in step, some fail, some are left to a person; nobody's address is kept for longer than that.
+    const open = () => JSON.parse(lethe("consents", "pushes", "--status", "open", "--json").stdout).length;
+    await expect.poll(open, { timeout: 30_000 }).toBe(0);
     expect(platforms.asked.length).toBeGreaterThan(20);
+    expect(sims.every(({ requests }) => requests.length > 0)).toBe(true);
     expect(lethe("deliveries", "replay", "--status", "failed", "--json").status).toBe(0);
     await expect.poll(unsettled, { timeout: 20_000 }).toBe(0);
     for (const command of [
@@ -229,6 +265,8 @@ describe("nothing personal is found", () => {
       ["subjects", "list", "--json"],
       ["activities", "list", "--json"],
       ["consents", "list", "--json"],
+      ["consents", "pushes"],
+      ["consents", "drift"],
       ["rights", "list", "--json"],
       ["connection", "list", "--json"],
       ["audit", "verify", "--json"],
@@ -237,16 +275,7 @@ describe("nothing personal is found", () => {
       lethe(...command);
     const found = spawnSync(
       process.execPath,
-      [
-        "src/main.ts",
-        "subjects",
-        "find",
-        "--controller",
-        JSON.parse(lethe("controller", "list", "--json").stdout)[1].id,
-        "--email",
-        "-",
-        "--json",
-      ],
+      ["src/main.ts", "subjects", "find", "--controller", controller, "--email", "-", "--json"],
       { env: childEnvironment({ LETHE_DATA_DIR: dataDir }), input: "bob@example.com\n", encoding: "utf8" },
     );
     expect(JSON.parse(found.stdout)).toHaveLength(1);

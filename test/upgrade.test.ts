@@ -15,7 +15,8 @@ async function asBefore(): Promise<void> {
     onnotice: () => {},
   });
   await sql.unsafe(`
-    drop table lethe.consent_push, lethe.consent_contact, lethe.consent_purpose;
+    drop table lethe.consent_push, lethe.consent_contact, lethe.consent_purpose, lethe.consent_due;
+    alter table lethe.controller drop column browser_secret_version;
     alter table lethe.connection drop column purposes;
     alter table lethe.consent_record drop column source, drop column jurisdiction, drop column evidence, drop column reported_at,
       alter column connection_id set not null;

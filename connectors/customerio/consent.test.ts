@@ -41,13 +41,13 @@ describe("Customer.io is asked for a person", () => {
     expect(there.held(SMS)).toEqual({ state: "not_asked" });
   });
 
-  test("by Customer.io's id where it is not the company's", async () => {
+  test("by the company's id, and by Customer.io's where there is no other", async () => {
     const { platform, api } = await carla();
     await found(api, "d9c10600000001", "usr_2471");
+    await found(api, "d9c10600000001");
     expect(asked(platform)).toEqual([
-      ATTRIBUTES("d9c10600000001", "id"),
-      ATTRIBUTES("d9c10600000001", "cio_id"),
-      CHANNELS,
+      ...[ATTRIBUTES("usr_2471", "id"), CHANNELS],
+      ...[ATTRIBUTES("d9c10600000001", "cio_id"), CHANNELS],
     ]);
   });
 

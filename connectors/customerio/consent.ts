@@ -45,6 +45,9 @@ export const consentSection = {
   },
 } satisfies ConsentSection;
 
+/** What Customer.io's own ids look like, and seldom a company's. */
+const CIO_ID = /^[0-9a-f]{12,20}$/;
+
 /**
  * By each id, which may be the company's or Customer.io's own (webhooks carry both), or else by e-mail, which several
  * people may have.
@@ -60,8 +63,12 @@ async function lookUp(api: CustomerIo, { platformIds, emails }: KnownPerson): Pr
     for (const name of [customer.attributes["id"], customer.attributes.cio_id]) names.add(String(name));
     return true;
   };
-  for (const id of platformIds.map((one) => one.reveal()))
-    if (!names.has(id) && !(await attributesOf(id, "Id"))) await attributesOf(id, "CioId");
+  const ids = platformIds.map((one) => one.reveal());
+  // The company's own first: its answer names Customer.io's, which then need not be asked for.
+  for (const id of ids.toSorted((a, b) => Number(CIO_ID.test(a)) - Number(CIO_ID.test(b)))) {
+    const [likely, other] = CIO_ID.test(id) ? (["CioId", "Id"] as const) : (["Id", "CioId"] as const);
+    if (!names.has(id) && !(await attributesOf(id, likely))) await attributesOf(id, other);
+  }
   if (found.size === 0)
     for (const email of emails) {
       const answer = await api.read((app) => app.getCustomersByEmail(email.reveal()));

@@ -5,6 +5,7 @@ import {
   comparables,
   compare,
   type Difference,
+  isOfUnknownAge,
   recordDifferences,
   subjectsWithChoices,
 } from "#consent";
@@ -21,6 +22,7 @@ interface Options {
   readonly subject?: string;
   readonly connection?: string;
   readonly repair?: boolean;
+  readonly optOuts?: boolean;
   readonly json?: boolean;
 }
 
@@ -50,6 +52,10 @@ export function consentsDriftCommand(): Command {
     .option("--subject <id>", "of one data subject", uuidArgument)
     .option("--connection <id>", "at one platform", uuidArgument)
     .option("--repair", "take opt-outs that we had not seen into the ledger, and bring the rest in step")
+    .option(
+      "--opt-outs",
+      "with --repair: also those that the platform cannot date, and that may be older than a grant",
+    )
     .action((options: Options) =>
       withRooms(async (rooms) => {
         const report: Report = { differences: [], inStep: 0, notFound: 0, notAsked: {} };
@@ -58,7 +64,7 @@ export function consentsDriftCommand(): Command {
           await compareAll(rooms, controller, options, report, (done) => bar.update(done, done + PAGE));
         bar.stop();
         output(options.json === true, report, (shown) => people(rooms, shown, options.repair === true));
-        if (report.differences.length > 0) process.exitCode = 1;
+        if (report.differences.some(({ repair }) => !repair)) process.exitCode = 1;
       }),
     );
 }
@@ -71,7 +77,6 @@ async function compareAll(
   progress: (done: number) => void,
 ): Promise<void> {
   const keys = await rooms.ring.keys(controllerId);
-  const apis = new Map<ConnectionId, Promise<ConsentApi>>();
   const only = options.subject as SubjectId | undefined;
   let done = 0;
   for (let after: SubjectId | undefined; ; ) {
@@ -86,6 +91,8 @@ async function compareAll(
       );
       return { subjects, there };
     });
+    // Opened for each page: an access token does not last for ever.
+    const apis = new Map<ConnectionId, Promise<ConsentApi>>();
     const byConnection = Map.groupBy(page.there, ({ connectionId }) => connectionId);
     // One after the other at each platform, the platforms side by side.
     await Promise.all(
@@ -115,13 +122,21 @@ async function compareAll(
       if (differences === undefined) report.notFound += 1;
       else if (differences.length === 0) report.inStep += 1;
       else {
-        if (options.repair === true) await repair(one, differences);
-        report.differences.push(...differences.map((difference) => viewOf(one, difference)));
+        const mended = options.repair === true ? differences.filter(isToMend) : [];
+        if (mended.length > 0) await repair(one, mended);
+        report.differences.push(
+          ...differences.map((difference) => viewOf(one, difference, mended.includes(difference))),
+        );
       }
     } catch (error) {
       const { code } = describeError(error);
       report.notAsked[code] = (report.notAsked[code] ?? 0) + 1;
     }
+  }
+
+  /** What is under way, or was left to a person, is not news; and an opt-out of unknown age is not taken unasked. */
+  function isToMend(difference: Difference): boolean {
+    return isOfUnknownAge(difference) ? options.optOuts === true : !difference.unsettled;
   }
 
   function repair(one: Comparable, differences: readonly Difference[]): Promise<void> {
@@ -130,11 +145,15 @@ async function compareAll(
     );
   }
 
-  function viewOf({ subjectId, connectionId, connector }: Comparable, difference: Difference): DriftView {
+  function viewOf(
+    { subjectId, connectionId, connector }: Comparable,
+    difference: Difference,
+    mended: boolean,
+  ): DriftView {
     const { purpose, ledger, platform, since = null } = difference;
     return {
       ...{ controller: controllerId, subject: subjectId, connection: connectionId, connector },
-      ...{ purpose, ledger, platform, since, repair: options.repair === true },
+      ...{ purpose, ledger, platform, since, repair: mended },
     };
   }
 }
@@ -151,7 +170,8 @@ async function patiently<T>(work: () => Promise<T>): Promise<T> {
 }
 
 function people(rooms: Rooms, { differences, inStep, notFound, notAsked }: Report, repair: boolean): string {
-  const waits = repair && differences.length > 0 && runningHub(rooms.config.dataDir) === undefined;
+  const mended = differences.filter((one) => one.repair).length;
+  const waits = mended > 0 && runningHub(rooms.config.dataDir) === undefined;
   return [
     table(
       differences.map((row) => ({
@@ -161,10 +181,16 @@ function people(rooms: Rooms, { differences, inStep, notFound, notAsked }: Repor
         ledger: row.ledger,
         platform: row.platform,
         since: shortTime(row.since),
+        repair: row.repair ? "yes" : "",
       })),
       "Every platform that could be asked holds what the ledger says.",
     ),
-    `In step: ${inStep}. Different: ${differences.length}${repair && differences.length > 0 ? ", being brought in step" : ""}. Not known there: ${notFound}.`,
+    `In step: ${inStep}. Different: ${differences.length}. Not found there: ${notFound}.`,
+    ...(repair && differences.length > 0
+      ? [
+          `Being brought in step: ${mended}.${mended < differences.length ? " The rest is under way, left to a person (lethe consents pushes), or an opt-out that the platform cannot date (--opt-outs)." : ""}`,
+        ]
+      : []),
     ...Object.entries(notAsked).map(([code, times]) => `Could not be asked: ${times} [${code}]`),
     ...(waits ? ["No hub runs on this data directory; it is done when one starts."] : []),
   ].join("\n");

@@ -182,6 +182,7 @@ const STYLES = {
   unsupported: "gray",
   manual: "yellow",
   failed: "red",
+  void: "gray",
 } as const;
 
 function pushTable(rows: readonly PushView[]): string {

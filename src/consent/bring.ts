@@ -1,7 +1,7 @@
 import type { ConsentApi, ConsentTarget, ConsentWish, HeldConsent, KnownPerson, PersonThere } from "#kit";
 import type { ConsentPurpose, PushReason } from "#schemas";
 import { consentErrors } from "./errors.ts";
-import { type Grant, type KnownOptOut, mayLift } from "./lift.ts";
+import { type Grant, type KnownThere, mayLift } from "./lift.ts";
 import { type Direction, directionOf } from "./state.ts";
 
 /** What a platform is to hold of a person, and what has to be known to bring it there. */
@@ -10,7 +10,7 @@ export interface Task {
   readonly targets: readonly ConsentTarget[];
   readonly wish: ConsentWish;
   readonly grant: Grant;
-  readonly known: KnownOptOut;
+  readonly known: KnownThere;
 }
 
 /** How it ended. `changed`: the person chose anew before anything was sent. */
@@ -30,30 +30,49 @@ export async function bringInStep(
   task: Task,
   sending: (state: Direction, also: readonly ConsentPurpose[]) => Promise<boolean>,
 ): Promise<Brought> {
-  const { person, targets, wish } = task;
+  const { person, targets } = task;
   if (person.platformIds.length + person.emails.length + person.phones.length === 0)
     return { status: "manual", reason: "no_address" };
   const there = await api.find(person);
   if (there === undefined) return { status: "manual", reason: "not_found" };
-  let accepted = false;
+  const results: Brought[] = [];
   for (const target of targets) {
-    const held = there.held(target);
-    if (held === undefined) return { status: "unsupported", reason: "no_address" };
-    if (directionOf(held.state) === wish.state && held.blocked === undefined) continue;
-    // Who is blocked there is not written to, which is what was wanted; and not what a grant may lift.
-    if (held.blocked !== undefined && wish.state === "withdrawn" && held.state !== "granted") continue;
-    const lift = wish.state === "granted" ? mayLift(task.grant, held, task.known) : { may: true as const };
-    if (!lift.may)
-      return "reason" in lift
-        ? { status: "manual", reason: lift.reason }
-        : { status: "opted_out", optedOutAt: lift.optedOutAt };
-    if (!(await sending(wish.state, there.covers?.(target, wish) ?? []))) return { status: "changed" };
-    const answer = await there.set(target, wish);
-    if (answer.answer === "confirmation_needed") return { status: "manual", reason: "confirmation_needed" };
-    if (answer.answer === "accepted") accepted = true;
-    else if (!holds(answer.held, wish.state)) throw consentErrors.notApplied();
+    const result = await bringTo(there, target, task, sending);
+    if (result?.status === "changed") return result;
+    if (result !== undefined) results.push(result);
   }
-  return { status: accepted ? "done" : "done_verified" };
+  // One place that could not be brought in step says more than those that could.
+  const [worst] = results.sort((a, b) => GRAVITY.indexOf(a.status) - GRAVITY.indexOf(b.status));
+  return worst ?? { status: "unsupported", reason: "no_address" };
+}
+
+const GRAVITY: readonly Brought["status"][] = ["opted_out", "manual", "unsupported", "done", "done_verified"];
+
+/** Undefined where there is nothing to hold it for. */
+async function bringTo(
+  there: PersonThere,
+  target: ConsentTarget,
+  { wish, grant, known }: Task,
+  sending: (state: Direction, also: readonly ConsentPurpose[]) => Promise<boolean>,
+): Promise<Brought | undefined> {
+  const held = there.held(target);
+  if (held === undefined) return undefined;
+  if (directionOf(held.state) === wish.state && held.blocked === undefined)
+    return { status: "done_verified" };
+  // Who is blocked there is not written to, which is what was wanted; and not what a grant may lift.
+  if (held.blocked !== undefined && wish.state === "withdrawn" && held.state !== "granted")
+    return { status: "done_verified" };
+  const lift = wish.state === "granted" ? mayLift(grant, held, known) : { may: true as const };
+  if (!lift.may)
+    return "reason" in lift
+      ? { status: "manual", reason: lift.reason }
+      : { status: "opted_out", optedOutAt: lift.optedOutAt };
+  if (!(await sending(wish.state, there.covers?.(target, wish) ?? []))) return { status: "changed" };
+  const answer = await there.set(target, wish);
+  if (answer.answer === "confirmation_needed") return { status: "manual", reason: "confirmation_needed" };
+  if (answer.answer === "accepted") return { status: "done" };
+  if (!holds(answer.held, wish.state)) throw consentErrors.notApplied();
+  return { status: "done_verified" };
 }
 
 /** Whether the platform says to hold, in all places, what it should. */
@@ -62,8 +81,12 @@ export async function readBack(
   { person, targets, wish }: Pick<Task, "person" | "targets" | "wish">,
 ): Promise<boolean> {
   const there: PersonThere | undefined = await api.find(person);
-  return there !== undefined && targets.every((target) => holds(there.held(target), wish.state));
+  return there !== undefined && targets.every((target) => isSo(there.held(target), wish.state));
 }
+
+/** Where there is nothing to hold it for, nothing is to be seen. */
+const isSo = (held: HeldConsent | undefined, wanted: Direction) =>
+  held === undefined || directionOf(held.state) === wanted;
 
 const holds = (held: HeldConsent | undefined, wanted: Direction) =>
   held !== undefined && directionOf(held.state) === wanted;

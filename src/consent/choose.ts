@@ -1,6 +1,7 @@
 import { v4 as uuid } from "uuid";
 import { appendEvents } from "#audit";
 import type { ControllerTransaction } from "#database";
+import { lockController } from "#identity";
 import type { SubjectId } from "#schemas";
 import { consentErrors } from "./errors.ts";
 import { recordedEvent } from "./events.ts";
@@ -24,6 +25,7 @@ export async function recordChoices(
 ): Promise<{ recorded: readonly RecordedConsent[]; changes: readonly ConsentChange[] }> {
   if (choices.some(({ occurredAt }) => Date.parse(occurredAt) > Date.now())) throw consentErrors.inFuture();
   const workflowId = uuid();
+  await lockController(tx);
   const { recorded, changes } = await recordConsents(
     tx,
     choices.map((choice, ordinal) => ({

@@ -11,67 +11,100 @@ export interface Contact {
 }
 
 /**
- * Keeps the addresses that choices came with, sealed under the persons' keys, for platforms that know a person by nothing
- * else: the payload that holds them is shredded before those are asked. {@link forgetContacts} ends it.
+ * Keeps the addresses that choices came with, beside those that are kept already, sealed under the persons' keys: for
+ * platforms that know a person by nothing else, because the payload that holds them is shredded before those are
+ * asked. {@link forgetContacts} ends it.
  */
 export async function keepContacts(
-  { sql, controllerId }: ControllerTransaction,
+  tx: ControllerTransaction,
   keys: ControllerKeys,
   contacts: readonly (Contact & { readonly subject: SubjectKey })[],
 ): Promise<void> {
-  const kept = contacts.filter(({ emails, phones }) => emails.length + phones.length > 0);
-  if (kept.length === 0) return;
-  const sealed = kept.map(({ subject, emails, phones }) => {
+  const given = contacts.filter(({ emails, phones }) => emails.length + phones.length > 0);
+  if (given.length === 0) return;
+  const { sql, controllerId } = tx;
+  const subjects = new Map(given.map(({ subject }) => [subject.id, subject]));
+  const known = await contactsOf(tx, keys, [...subjects.keys()]);
+  const kept = [...subjects.values()].map((subject) => {
+    const all = [known.get(subject.id), ...given.filter((one) => one.subject.id === subject.id)];
     const addresses = {
-      emails: emails.map((email) => email.reveal()),
-      phones: phones.map((phone) => phone.reveal()),
+      emails: distinct(all.flatMap((one) => one?.emails ?? [])),
+      phones: distinct(all.flatMap((one) => one?.phones ?? [])),
     };
-    return sealForSubject(controllerId, keys, subject, placeOf(subject.id), JSON.stringify(addresses));
+    const sealed = sealForSubject(
+      controllerId,
+      keys,
+      subject,
+      placeOf(subject.id),
+      JSON.stringify(addresses),
+    );
+    return { id: subject.id, sealed };
   });
   await sql`insert into consent_contact (controller_id, subject_id, sealed)
-    select ${controllerId}::uuid, * from unnest(${kept.map(({ subject }) => subject.id)}::uuid[], ${asBytea(sealed)}::bytea[])
+    select ${controllerId}::uuid, * from unnest(${kept.map(({ id }) => id)}::uuid[], ${asBytea(kept.map(({ sealed }) => sealed))}::bytea[])
     on conflict (controller_id, subject_id) do update set sealed = excluded.sealed, created_at = now()`;
 }
 
-/** The addresses that are kept of a subject and of those merged into it. */
-export async function contactOf(
+const distinct = (values: readonly Personal[]) => [...new Set(values.map((value) => value.reveal()))];
+
+/** The addresses that are kept of subjects and of those merged into them, by subject. */
+export async function contactsOf(
   tx: ControllerTransaction,
   keys: ControllerKeys,
-  subject: SubjectId,
-): Promise<Contact> {
+  subjects: readonly SubjectId[],
+): Promise<Map<SubjectId, Contact>> {
   const { sql, controllerId } = tx;
-  const rows = await sql<(SubjectKey & { sealed: Sealed<Contact> })[]>`
-    select s.id, s.sealed_key as "sealedKey", c.sealed from ${withMerged(tx, [subject])}
+  const rows = await sql<(SubjectKey & { survivor: SubjectId; sealed: Sealed<Contact> })[]>`
+    select w.survivor, s.id, s.sealed_key as "sealedKey", c.sealed from ${withMerged(tx, subjects)}
     join consent_contact c on c.controller_id = ${controllerId} and c.subject_id = w.id
     join subject s on s.controller_id = ${controllerId} and s.id = w.id order by c.created_at desc`;
-  const opened = rows.map(({ sealed, ...holder }) => {
+  const opened = rows.map(({ sealed, survivor, ...holder }) => {
     const text = openForSubject(controllerId, keys, holder, placeOf(holder.id), sealed).reveal();
-    return JSON.parse(text) as { emails: string[]; phones: string[] };
+    return { survivor, ...(JSON.parse(text) as { emails: string[]; phones: string[] }) };
   });
   const personal = (values: string[]) => [...new Set(values)].map((value) => new Personal(value));
-  return {
-    emails: personal(opened.flatMap(({ emails }) => emails)),
-    phones: personal(opened.flatMap(({ phones }) => phones)),
-  };
+  return new Map(
+    [...Map.groupBy(opened, ({ survivor }) => survivor)].map(([survivor, all]) => [
+      survivor,
+      {
+        emails: personal(all.flatMap(({ emails }) => emails)),
+        phones: personal(all.flatMap(({ phones }) => phones)),
+      },
+    ]),
+  );
 }
 
-/** Deletes what is kept of these subjects, unless a platform is still to be brought in step with one of them. */
+/**
+ * Deletes what is kept of these subjects, or of all, unless it is still needed: for a choice that is to be planned, for a
+ * platform that is to be brought in step, or to be asked once more by nothing but the address.
+ */
 export async function forgetContacts(
-  tx: ControllerTransaction,
-  subjects: readonly SubjectId[],
+  { sql, controllerId }: ControllerTransaction,
+  subjects?: readonly SubjectId[],
 ): Promise<void> {
-  const { sql, controllerId } = tx;
   await sql`
     with family as (
-      select distinct family.id, coalesce(s.merged_into, s.id) as survivor from unnest(${[...subjects]}::uuid[]) as wanted(id)
-      join subject s on s.controller_id = ${controllerId} and s.id = wanted.id
+      select c.subject_id as holder, f.id, c.subject_id
+      from consent_contact c
+      join subject s on s.controller_id = ${controllerId} and s.id = c.subject_id
       cross join lateral (
         select coalesce(s.merged_into, s.id) as id union all
-        select id from subject where controller_id = ${controllerId} and merged_into = coalesce(s.merged_into, s.id)) as family
+        select id from subject where controller_id = ${controllerId} and merged_into = coalesce(s.merged_into, s.id)) as f
+      where c.controller_id = ${controllerId} and (${subjects === undefined} or exists (
+        select from unnest(${[...(subjects ?? [])]}::uuid[]) as wanted(id)
+        where wanted.id in (s.id, s.merged_into) or wanted.id in (
+          select id from subject where controller_id = ${controllerId} and merged_into = coalesce(s.merged_into, s.id))))
+    ), needed as (
+      select holder from family where exists (
+        select from consent_due d where d.controller_id = ${controllerId} and d.subject_id = family.id)
+      or exists (
+        select from consent_push p where p.controller_id = ${controllerId} and p.subject_id = family.id and (p.status = 'open'
+          or p.status = 'done' and p.settled_at > now() - interval '15 minutes' and not exists (
+            select from platform_reference r where r.controller_id = ${controllerId} and r.connection_id = p.connection_id
+              and r.subject_id in (select id from family other where other.holder = family.holder))))
     )
-    delete from consent_contact c using family f where c.controller_id = ${controllerId} and c.subject_id = f.id and not exists (
-      select from consent_push p join family other on other.survivor = f.survivor and other.id = p.subject_id
-      where p.controller_id = ${controllerId} and p.status = 'open')`;
+    delete from consent_contact where controller_id = ${controllerId}
+      and subject_id in (select holder from family) and subject_id not in (select holder from needed)`;
 }
 
 const placeOf = (subject: SubjectId) => ({ what: "consent-contact", recordId: subject });

@@ -2,6 +2,7 @@ import type { ControllerTransaction, Sent } from "#database";
 import type {
   ConnectionId,
   ConsentMethod,
+  ConsentNature,
   ConsentState,
   Purpose,
   PushId,
@@ -10,11 +11,11 @@ import type {
   RecordNature,
   SubjectId,
 } from "#schemas";
-import type { SentChange } from "./echo.ts";
-import type { Mark } from "./in-step.ts";
-import { currentState, type Direction, directionOf } from "./state.ts";
+import type { Mark, SentChange } from "./echo.ts";
+import { judged } from "./judge.ts";
+import { type Direction, directionOf } from "./state.ts";
 
-/** A record of the ledger, as decisions are made of it. Times in milliseconds. */
+/** A record of the ledger, as decisions are made of it. Times in milliseconds. `nature` as it is judged now. */
 export interface LedgerRecord {
   /** `<workflow>.<ordinal>` */
   readonly id: string;
@@ -31,26 +32,53 @@ export interface LedgerRecord {
   readonly reportedAt: number;
 }
 
-type Row<T> = { readonly [K in keyof T]: T[K] extends number ? string : T[K] };
+/** All that is known of subjects and of those merged into them, by subject and purpose. */
+export interface Ledger {
+  readonly records: ReadonlyMap<string, readonly LedgerRecord[]>;
+  /** What was tried to bring platforms in step, oldest first. */
+  readonly pushes: ReadonlyMap<string, readonly PastPush[]>;
+}
 
-/** What was recorded of the subjects and of those merged into them, by subject and purpose. */
-export async function history(
+/** A record as it was reported, before it is judged. */
+export type RawRecord = Omit<LedgerRecord, "nature"> & { readonly nature: ConsentNature };
+
+/** Reads the ledger of subjects; echoes are told from choices. */
+export async function ledgerOf(tx: ControllerTransaction, subjects: readonly SubjectId[]): Promise<Ledger> {
+  const { raw, pushes } = await rawLedgerOf(tx, subjects);
+  return judgedLedger(raw, pushes);
+}
+
+export async function rawLedgerOf(
   tx: ControllerTransaction,
   subjects: readonly SubjectId[],
-): Promise<Map<string, LedgerRecord[]>> {
+): Promise<{ raw: RawRecord[]; pushes: PastPush[] }> {
+  const [raw, pushes] = await Promise.all([recordsOf(tx, subjects), pushesOf(tx, subjects)]);
+  return { raw, pushes };
+}
+
+export function judgedLedger(raw: readonly RawRecord[], pushes: readonly PastPush[]): Ledger {
+  const bySubject = Map.groupBy(pushes, ({ subjectId }) => subjectId);
+  const records = [...Map.groupBy(raw, ({ subjectId }) => subjectId)].flatMap(([subject, own]) =>
+    judged(own, bySubject.get(subject) ?? []),
+  );
+  return { records: Map.groupBy(records, topicOf), pushes: Map.groupBy(pushes, topicOf) };
+}
+
+type Row<T> = { readonly [K in keyof T]: T[K] extends number ? string : T[K] };
+
+async function recordsOf(tx: ControllerTransaction, subjects: readonly SubjectId[]): Promise<RawRecord[]> {
   const { sql, controllerId } = tx;
-  const rows = await sql<Row<LedgerRecord>[]>`
+  const rows = await sql<Row<RawRecord>[]>`
     select w.survivor as "subjectId", w.id as holder, c.* from ${withMerged(tx, subjects)} cross join lateral (
       select workflow_id || '.' || ordinal as id, connection_id as "connectionId", purpose, state, nature, method,
         occurred_at as "occurredAt", coalesce(reported_at, occurred_at) as "reportedAt", workflow_id, ordinal from consent_record
       where controller_id = ${controllerId} and subject_id = w.id offset 0) as c
     order by c.workflow_id, c.ordinal`;
-  const records = rows.map((row) => ({
+  return rows.map((row) => ({
     ...row,
     occurredAt: Date.parse(row.occurredAt),
     reportedAt: Date.parse(row.reportedAt),
   }));
-  return Map.groupBy(records, topicOf);
 }
 
 /** An attempt to bring a platform in step. */
@@ -67,11 +95,7 @@ export interface PastPush {
   readonly settledAt: number | undefined;
 }
 
-/** All that was tried for the subjects and for those merged into them, oldest first, by subject and purpose. */
-export async function pushesFor(
-  tx: ControllerTransaction,
-  subjects: readonly SubjectId[],
-): Promise<Map<string, PastPush[]>> {
+async function pushesOf(tx: ControllerTransaction, subjects: readonly SubjectId[]): Promise<PastPush[]> {
   const { sql, controllerId } = tx;
   type PushRow = Omit<PastPush, "sent" | "settledAt"> & { sent: Sent[]; settledAt: string | null };
   const rows = await sql<PushRow[]>`
@@ -79,8 +103,13 @@ export async function pushesFor(
       select id, connection_id as "connectionId", purpose, state, status, reason, sent, settled_at as "settledAt", requested_at
       from consent_push where controller_id = ${controllerId} and subject_id = w.id offset 0) as p
     order by p.requested_at`;
-  const timed = (sent: readonly Sent[]) => sent.map(({ state, at }) => ({ state, at: Date.parse(at) }));
-  const pushes = rows.flatMap((row) => {
+  return rows.flatMap((row) => {
+    const last = row.sent.at(-1);
+    const timed = (sent: readonly Sent[]) =>
+      sent.map((one) => ({
+        ...{ state: one.state, at: Date.parse(one.at) },
+        landed: row.status === "done_verified" && one === last && one.state === row.state,
+      }));
     const push = { ...row, settledAt: row.settledAt === null ? undefined : Date.parse(row.settledAt) };
     const along = new Set(row.sent.flatMap(({ also = [] }) => also));
     return [
@@ -92,7 +121,6 @@ export async function pushesFor(
       })),
     ];
   });
-  return Map.groupBy(pushes, topicOf);
 }
 
 /** What tells what a connection's platform holds: what we sent it or saw there, and what it reported. */
@@ -107,9 +135,9 @@ export function marksOf(
   const ours = pushes
     .filter((push) => push.connectionId === connectionId)
     .flatMap(({ status, sent, state, settledAt }) => {
+      // Of what was sent and did not end well nobody knows whether it arrived.
       const over = status === "done" || status === "done_verified";
-      const seen = over && sent.length === 0 && settledAt !== undefined ? [{ state, at: settledAt }] : [];
-      // Of what failed nobody knows whether it arrived.
+      const seen = status === "done_verified" && settledAt !== undefined ? [{ state, at: settledAt }] : [];
       return [...sent.map(({ at, ...change }) => ({ state: over ? change.state : undefined, at })), ...seen];
     });
   return { ours, theirs };
@@ -129,17 +157,3 @@ export const withMerged = (
   select wanted.id, s.id from unnest(${[...subjects]}::uuid[]) as wanted(id) cross join lateral (
     select id from subject where controller_id = ${controllerId} and merged_into = wanted.id offset 0) as s
 ) as w`;
-
-/** What a subject expressed last for each purpose, where that is what holds. */
-export async function currentChoices(
-  tx: ControllerTransaction,
-  subject: SubjectId,
-): Promise<Map<Purpose, ConsentState>> {
-  const groups = [...(await history(tx, [subject])).values()];
-  return new Map(
-    groups.flatMap((records) => {
-      const decision = currentState(records)?.record;
-      return decision?.nature === "expressed" ? [[decision.purpose, decision.state] as const] : [];
-    }),
-  );
-}

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { isInStep, type Mark } from "./in-step.ts";
+import type { Mark } from "./echo.ts";
+import { isInStep } from "./in-step.ts";
 
 const at = (state: Mark["state"], seconds: number): Mark => ({ state, at: seconds * 1_000 });
 const inStep = (wanted: "granted" | "withdrawn", ours: Mark[], theirs: Mark[]) =>
@@ -28,6 +29,12 @@ describe("a platform is in step", () => {
     expect(inStep("withdrawn", [at("granted", 62)], [at("withdrawn", 60)])).toBe(false);
     expect(inStep("withdrawn", [at("granted", 50)], [at("withdrawn", 60)])).toBe(true);
     expect(inStep("withdrawn", [at("withdrawn", 58)], [at("withdrawn", 60)])).toBe(true);
+  });
+
+  test("but not by a report that may be about a part only, where the person or the purpose is there several times", () => {
+    const report = { ours: [], theirs: [at("withdrawn", 60)] };
+    expect(isInStep("withdrawn", report, false)).toBe(false);
+    expect(isInStep("withdrawn", { ...report, ours: [at("withdrawn", 90)] }, false)).toBe(true);
   });
 
   test("but not while it reported both within a second", () => {

@@ -1,12 +1,5 @@
-import { SKEW } from "./echo.ts";
+import { type Mark, SKEW } from "./echo.ts";
 import type { Direction } from "./state.ts";
-
-/** Something by which we know, or may think, what a platform holds. `at` in milliseconds. */
-export interface Mark {
-  /** Undefined where it held neither yes nor no, or nobody knows. */
-  readonly state: Direction | undefined;
-  readonly at: number;
-}
 
 /** Milliseconds to which platforms tell the time: of reports within it nobody knows which came last. */
 const SECOND = 1_000;
@@ -14,14 +7,18 @@ const SECOND = 1_000;
 /**
  * Whether a platform holds what it should, by what we sent or saw there last, and what it reported last. Where our clock
  * and its cannot tell which of the two came later, both must say so: in doubt it is brought in step once more. A
- * platform of which nothing was ever heard is not in step.
+ * platform of which nothing was ever heard is not in step. Where a report may be about a part only (`whole` is false: the
+ * person is there several times, or the purpose in several places), it puts nothing in step.
  */
 export function isInStep(
   wanted: Direction,
   { ours, theirs }: { ours: readonly Mark[]; theirs: readonly Mark[] },
+  whole = true,
 ): boolean {
   const last = latest(ours, 0);
   const reported = latest(theirs, SECOND);
+  if (!whole && (last === undefined || (reported !== undefined && reported.at > last.at - SKEW)))
+    return false;
   if (last === undefined) return reported !== undefined && holds(reported);
   if (reported === undefined || last.at > reported.at + SKEW) return holds(last);
   if (reported.at > last.at + SKEW) return holds(reported);

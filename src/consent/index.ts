@@ -1,19 +1,20 @@
 export { bringInStep, readBack } from "./bring.ts";
-export { browserSecret, expressedBy } from "./browser.ts";
+export { browserSecret, expressedBy, newsOf, rotateBrowserSecret } from "./browser.ts";
 export { type ExpressedChoice, recordChoices } from "./choose.ts";
-export { keepContacts } from "./contact.ts";
+export { forgetContacts, keepContacts } from "./contact.ts";
 export {
   type Comparable,
   comparables,
   compare,
   type Difference,
+  isOfUnknownAge,
   recordDifferences,
   subjectsWithChoices,
 } from "./drift.ts";
+export { forgottenChanges, noteDue } from "./due.ts";
 export { consentErrors } from "./errors.ts";
 export { recordedEvent } from "./events.ts";
 export { explain, type Verdict } from "./explain.ts";
-export { currentChoices } from "./history.ts";
 export {
   type ConsentChange,
   type NewConsent,
@@ -21,7 +22,7 @@ export {
   type RecordedConsent,
   recordConsents,
 } from "./ledger.ts";
-export { consentsChangedByMerges } from "./merges.ts";
+export { consentsChangedByMerges, movePushes } from "./merges.ts";
 export { type PlannedPush, planPushes } from "./plan.ts";
 export { addPurpose, checkPurpose, listPurposes } from "./purposes.ts";
 export {

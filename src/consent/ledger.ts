@@ -1,5 +1,4 @@
 import type { ControllerTransaction } from "#database";
-import { MAX_RECORDS } from "#kit";
 import type {
   ConnectionId,
   ConsentMethod,
@@ -13,8 +12,8 @@ import type {
   RecordNature,
   SubjectId,
 } from "#schemas";
-import { isEcho, mayBeLast, SKEW } from "./echo.ts";
-import { history, type LedgerRecord, marksOf, type PastPush, pushesFor, topicOf } from "./history.ts";
+import { SKEW } from "./echo.ts";
+import { judgedLedger, ledgerOf, type PastPush, type RawRecord, rawLedgerOf, topicOf } from "./history.ts";
 import { currentState, directionOf } from "./state.ts";
 
 /** A consent record to be added. `ordinal` is its place among the workflow's records and makes it unique. */
@@ -59,59 +58,36 @@ export async function recordConsents(
 ): Promise<{ recorded: readonly RecordedConsent[]; changes: ConsentChange[] }> {
   if (records.length === 0) return { recorded: [], changes: [] };
   const subjects = [...new Set(records.map(({ subjectId }) => subjectId))];
-  const [before, pushes] = await Promise.all([history(tx, subjects), pushesFor(tx, subjects)]);
-  const recorded = withNatures(records, before, pushes);
-  await insert(tx, recorded);
+  const { raw, pushes } = await rawLedgerOf(tx, subjects);
+  await insert(tx, records);
+  const before = judgedLedger(raw, pushes);
+  const after = judgedLedger([...raw, ...records.map(rawOf)], pushes);
+  const known = new Map([...after.records.values()].flat().map((record) => [record.id, record]));
+  const recorded = records.map((record) => ({
+    ...record,
+    nature: known.get(idOf(record))?.nature ?? record.nature,
+  }));
   const changes = [...Map.groupBy(recorded, topicOf)].flatMap(([topic, fresh]) => {
-    const [last] = fresh;
-    if (last === undefined) return [];
-    const old = before.get(topic) ?? [];
-    const was = currentState(old)?.record.state;
-    const is = currentState([...old, ...fresh.map(timed)])?.record.state;
-    const news = was !== is || fresh.some((record) => isOutOfStep(record, is, pushes.get(topic) ?? []));
-    return news ? [{ subjectId: last.subjectId, purpose: last.purpose }] : [];
+    const [one] = fresh;
+    if (one === undefined) return [];
+    const was = currentState(before.records.get(topic) ?? [])?.record.state;
+    const is = currentState(after.records.get(topic) ?? [])?.record.state;
+    const news = was !== is || fresh.some((record) => isOutOfStep(record, is, after.pushes.get(topic) ?? []));
+    return news ? [{ subjectId: one.subjectId, purpose: one.purpose }] : [];
   });
   return { recorded, changes };
 }
 
-/**
- * Echoes are told from choices. An event with an echo in it is about our change: what else of it only repeats what the
- * platform held before is no choice either.
- */
-function withNatures(
-  records: readonly NewConsent[],
-  before: ReadonlyMap<string, readonly LedgerRecord[]>,
-  pushes: ReadonlyMap<string, readonly PastPush[]>,
-): RecordedConsent[] {
-  const reportOf = ({ state, reportedAt }: NewConsent) => {
-    const direction = directionOf(state);
-    return direction === undefined ? undefined : { state: direction, at: Date.parse(reportedAt) };
+const idOf = ({ workflowId, ordinal }: NewConsent) => `${workflowId}.${ordinal}`;
+
+function rawOf(record: NewConsent): RawRecord {
+  const { subjectId, connectionId, purpose, state, nature, method } = record;
+  return {
+    ...{ id: idOf(record), subjectId, holder: subjectId, connectionId, purpose, state, nature, method },
+    occurredAt: Date.parse(record.occurredAt),
+    reportedAt: Date.parse(record.reportedAt),
   };
-  const isOurs = (record: NewConsent) => {
-    const report = reportOf(record);
-    return report !== undefined && isEcho(report, sentTo(record, pushes.get(topicOf(record)) ?? []));
-  };
-  const repeats = (record: NewConsent) => {
-    const [topic, report] = [topicOf(record), reportOf(record)];
-    if (record.connectionId === null || report === undefined) return false;
-    const { ours, theirs } = marksOf(record.connectionId, before.get(topic) ?? [], pushes.get(topic) ?? []);
-    return mayBeLast(report, [...ours, ...theirs]);
-  };
-  return [...Map.groupBy(records, eventOf).values()].flatMap((event) => {
-    const ours = new Set(event.filter(isOurs));
-    return event.map((record) =>
-      ours.has(record) || (ours.size > 0 && repeats(record))
-        ? { ...record, nature: "echo" as const }
-        : record,
-    );
-  });
 }
-
-/** Of several events in a delivery, each has its own range of ordinals. */
-const eventOf = ({ workflowId, ordinal }: NewConsent) => `${workflowId} ${Math.floor(ordinal / MAX_RECORDS)}`;
-
-const sentTo = ({ connectionId }: { connectionId: ConnectionId | null }, pushes: readonly PastPush[]) =>
-  pushes.filter((push) => push.connectionId === connectionId).flatMap(({ sent }) => sent);
 
 /** The platform says something else than it should hold; or the person chose there when we were about to send something else. */
 function isOutOfStep(
@@ -122,17 +98,16 @@ function isOutOfStep(
   const wanted = directionOf(current);
   if (wanted === undefined || record.connectionId === null) return false;
   const since = Date.parse(record.reportedAt) - SKEW;
-  const sent = record.nature === "echo" ? [] : sentTo(record, pushes);
+  const there = pushes.filter(({ connectionId }) => connectionId === record.connectionId);
+  const sent = record.nature === "echo" ? [] : there.flatMap((push) => push.sent);
   return directionOf(record.state) !== wanted || sent.some(({ state, at }) => state !== wanted && at > since);
 }
 
-const timed = (record: RecordedConsent) => ({ ...record, occurredAt: Date.parse(record.occurredAt) });
-
 async function insert(
   { sql, controllerId }: ControllerTransaction,
-  records: readonly RecordedConsent[],
+  records: readonly NewConsent[],
 ): Promise<void> {
-  const column = <K extends keyof RecordedConsent>(key: K) => records.map((record) => record[key]);
+  const column = <K extends keyof NewConsent>(key: K) => records.map((record) => record[key]);
   await sql`insert into consent_record (controller_id, workflow_id, ordinal, subject_id, connection_id, purpose, state, nature, method,
       source, lawful_basis, jurisdiction, evidence, occurred_at, reported_at)
     select ${controllerId}::uuid, * from unnest(${column("workflowId")}::uuid[], ${column("ordinal")}::int[], ${column("subjectId")}::uuid[],
@@ -148,7 +123,7 @@ export async function optOutsOf(
   subjects: readonly SubjectId[],
 ): Promise<ConsentChange[]> {
   if (subjects.length === 0) return [];
-  return [...(await history(tx, subjects)).values()].flatMap((records) => {
+  return [...(await ledgerOf(tx, subjects)).records.values()].flatMap((records) => {
     const [{ subjectId, purpose } = {}] = records;
     const optedOut = directionOf(currentState(records)?.record.state) === "withdrawn";
     return subjectId !== undefined && purpose !== undefined && optedOut ? [{ subjectId, purpose }] : [];

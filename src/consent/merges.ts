@@ -1,7 +1,7 @@
 import type { ControllerTransaction } from "#database";
 import type { Merge } from "#identity";
 import type { SubjectId } from "#schemas";
-import { history } from "./history.ts";
+import { ledgerOf } from "./history.ts";
 import type { ConsentChange } from "./ledger.ts";
 import { currentState } from "./state.ts";
 
@@ -20,7 +20,7 @@ export async function consentsChangedByMerges(
     return next === undefined ? id : last(next);
   };
   const before = await holdersBefore(tx, merges);
-  const records = await history(tx, [...new Set(merges.map(({ survivor }) => last(survivor)))]);
+  const { records } = await ledgerOf(tx, [...new Set(merges.map(({ survivor }) => last(survivor)))]);
   return [...records.values()].flatMap((group) => {
     const [{ subjectId, purpose } = {}] = group;
     if (subjectId === undefined || purpose === undefined) return [];
@@ -47,4 +47,19 @@ async function holdersBefore(
   for (const { merged, moved } of rows)
     for (const id of [merged, ...moved]) if (!before.has(id)) before.set(id, merged);
   return before;
+}
+
+/** What is under way for a subject that was merged goes on under the survivor; where that has it under way too, once is enough. */
+export async function movePushes(
+  { sql, controllerId }: ControllerTransaction,
+  merges: readonly Merge[],
+): Promise<void> {
+  for (const { merged, survivor } of merges) {
+    await sql`update consent_push p set status = 'void', settled_at = now()
+      where controller_id = ${controllerId} and subject_id = ${merged} and status = 'open' and exists (
+        select from consent_push other where other.controller_id = ${controllerId} and other.subject_id = ${survivor}
+          and other.purpose = p.purpose and other.connection_id = p.connection_id and other.status = 'open')`;
+    await sql`update consent_push set subject_id = ${survivor}
+      where controller_id = ${controllerId} and subject_id = ${merged} and status = 'open'`;
+  }
 }

@@ -12,6 +12,8 @@ export interface Place {
   /** Which of the company's own lists there are which purposes. */
   readonly purposes: Readonly<Record<string, Purpose>>;
   readonly hasCredentials: boolean;
+  /** How many ids of its own the platform has of them. */
+  readonly references: number;
 }
 
 /** The connections that know each subject, or somebody merged into it, and are in use. */
@@ -19,7 +21,10 @@ export async function placesOf(tx: ControllerTransaction, subjects: readonly Sub
   const { sql, controllerId } = tx;
   return sql<Place[]>`
     select k.survivor as "subjectId", s.audit_reference as "auditReference", n.id as "connectionId", n.connector, n.account, n.purposes,
-      n.credentials is not null as "hasCredentials"
+      n.credentials is not null as "hasCredentials", (
+        select count(*)::int from ${withMerged(tx, subjects)} join platform_reference r
+          on r.controller_id = ${controllerId} and r.subject_id = w.id and r.connection_id = n.id
+        where w.survivor = k.survivor) as references
     from (
       select distinct w.survivor, i.connection_id from ${withMerged(tx, subjects)} cross join lateral (
         select connection_id from identifier_source where controller_id = ${controllerId} and subject_id = w.id offset 0) as i

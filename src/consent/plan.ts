@@ -4,8 +4,10 @@ import type { ControllerTransaction } from "#database";
 import type { Connector } from "#kit";
 import type { ConnectionId, Purpose, PushReason, SubjectId } from "#schemas";
 import { PushId } from "#schemas";
+import { forgetContacts } from "./contact.ts";
+import { endDue } from "./due.ts";
 import { pushedEvent } from "./events.ts";
-import { history, marksOf, type PastPush, pushesFor, topicOf } from "./history.ts";
+import { type LedgerRecord, ledgerOf, marksOf, type PastPush, topicOf } from "./history.ts";
 import { isInStep } from "./in-step.ts";
 import type { ConsentChange } from "./ledger.ts";
 import { type Place, placesOf } from "./places.ts";
@@ -16,9 +18,10 @@ import { targetsOf } from "./targets.ts";
 export interface PlannedPush {
   readonly pushId: PushId;
   readonly connectionId: ConnectionId;
+  readonly round: number;
 }
 
-interface Draft extends Omit<Place, "purposes" | "hasCredentials" | "account"> {
+interface Draft extends Omit<Place, "purposes" | "hasCredentials" | "account" | "references"> {
   readonly id: PushId;
   readonly purpose: Purpose;
   readonly state: Direction;
@@ -36,6 +39,7 @@ export async function planPushes(
   connectors: ReadonlyMap<string, Connector>,
   changes: readonly ConsentChange[],
 ): Promise<PlannedPush[]> {
+  await endDue(tx, changes);
   const subjects = await survivorsOf(
     tx,
     changes.map(({ subjectId }) => subjectId),
@@ -47,26 +51,38 @@ export async function planPushes(
     }),
   );
   const survivors = [...new Set(subjects.values())];
-  const [records, pushes, places] = await Promise.all([
-    history(tx, survivors),
-    pushesFor(tx, survivors),
-    placesOf(tx, survivors),
-  ]);
+  const [{ records, pushes }, places] = await Promise.all([ledgerOf(tx, survivors), placesOf(tx, survivors)]);
   const drafts = [...topics].flatMap(([key, { subjectId, purpose }]) => {
-    const known = records.get(key) ?? [];
-    const wanted = directionOf(currentState(known)?.record.state);
-    if (wanted === undefined) return [];
+    const [known, tried] = [records.get(key) ?? [], pushes.get(key) ?? []];
+    const decision = currentState(known)?.record;
+    const wanted = directionOf(decision?.state);
+    if (decision === undefined || wanted === undefined) return [];
     return places
       .filter((place) => place.subjectId === subjectId)
-      .filter((place) => !isInStep(wanted, marksOf(place.connectionId, known, pushes.get(key) ?? [])))
+      .filter((place) => {
+        const marks = marksOf(place.connectionId, known, tried);
+        return !isInStep(wanted, marks, isWhole(place, purpose, connectors.get(place.connector)));
+      })
       .map((place) => draft(place, purpose, wanted, connectors.get(place.connector)))
-      .filter((one) => !isSaid(one, pushes.get(key) ?? []));
+      .filter((one) => !isSaid(one, decision, tried));
   });
-  return store(tx, drafts);
+  const planned = await store(tx, drafts);
+  await forgetContacts(tx, survivors);
+  return planned;
+}
+
+/** Whether what the platform reports is about all that it holds of the person for the purpose. */
+function isWhole(
+  { references, purposes }: Place,
+  purpose: Purpose,
+  connector: Connector | undefined,
+): boolean {
+  if (connector?.consent === undefined) return true;
+  return references <= (connector.consent.ids ?? 1) && targetsOf(connector, purposes, purpose).length <= 1;
 }
 
 function draft(
-  { purposes, hasCredentials, account: _, ...place }: Place,
+  { purposes, hasCredentials, account: _, references: __, ...place }: Place,
   purpose: Purpose,
   state: Direction,
   connector: Connector | undefined,
@@ -83,10 +99,20 @@ function draft(
   return { ...made, hopeless: hasCredentials ? undefined : { status: "manual", reason: "no_credentials" } };
 }
 
-/** It was recorded before that this cannot be done. */
-function isSaid({ connectionId, state, hopeless }: Draft, pushes: readonly PastPush[]): boolean {
-  const last = pushes.findLast((push) => push.connectionId === connectionId);
-  return hopeless !== undefined && last?.state === state && last.reason === hopeless.reason;
+/** It was recorded before that this cannot be done, or was left to a person, and nobody has chosen since. */
+function isSaid(
+  { connectionId, state, hopeless }: Draft,
+  decision: LedgerRecord,
+  pushes: readonly PastPush[],
+): boolean {
+  const last = pushes.findLast((push) => push.connectionId === connectionId && push.status !== "void");
+  if (last?.state !== state) return false;
+  if (hopeless !== undefined) return last.reason === hopeless.reason;
+  return (
+    last.status === "manual" &&
+    last.reason !== "no_credentials" &&
+    decision.occurredAt < (last.settledAt ?? 0)
+  );
 }
 
 async function store(tx: ControllerTransaction, drafts: readonly Draft[]): Promise<PlannedPush[]> {
@@ -108,7 +134,7 @@ async function store(tx: ControllerTransaction, drafts: readonly Draft[]): Promi
   );
   return kept
     .filter(({ hopeless }) => hopeless === undefined)
-    .map(({ id, connectionId }) => ({ pushId: id, connectionId }));
+    .map(({ id, connectionId }) => ({ pushId: id, connectionId, round: 0 }));
 }
 
 /** Into whom each was merged, if it was. */

@@ -1,7 +1,7 @@
 import { v4 as uuid } from "uuid";
 import { appendEvents } from "#audit";
 import type { ControllerTransaction, Sent } from "#database";
-import { platformReferences } from "#identity";
+import { lockController, platformReferences, referencesAt } from "#identity";
 import type { Connector } from "#kit";
 import {
   type ConnectionId,
@@ -15,11 +15,13 @@ import {
 } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import type { Task } from "./bring.ts";
-import { contactOf, forgetContacts } from "./contact.ts";
+import { contactsOf, forgetContacts } from "./contact.ts";
+import { noteDue } from "./due.ts";
 import { SKEW } from "./echo.ts";
 import { pushedEvent, recordedEvent } from "./events.ts";
-import { history, type LedgerRecord, type PastPush, pushesFor, topicOf } from "./history.ts";
+import { type LedgerRecord, ledgerOf, type PastPush, topicOf } from "./history.ts";
 import { type ConsentChange, recordConsents } from "./ledger.ts";
+import type { KnownThere } from "./lift.ts";
 import type { PlannedPush } from "./plan.ts";
 import { currentState, type Direction, directionOf, isOptOut } from "./state.ts";
 import { targetsOf } from "./targets.ts";
@@ -37,6 +39,9 @@ export interface Push {
   readonly connector: string;
   readonly account: string | null;
   readonly purposes: Readonly<Record<string, Purpose>>;
+  /** The connection is in use. */
+  readonly active: boolean;
+  readonly round: number;
 }
 
 /** The push, if it is in this state; `lock` keeps others from settling it. */
@@ -47,7 +52,8 @@ export async function findPush(
 ): Promise<Push | undefined> {
   const { status = "open", lock = false } = options;
   const [row] = await sql<Push[]>`
-    select p.id, s.id as "subjectId", s.audit_reference as "auditReference", p.purpose, p.state, n.id as "connectionId", n.connector, n.account, n.purposes
+    select p.id, s.id as "subjectId", s.audit_reference as "auditReference", p.purpose, p.state, n.id as "connectionId", n.connector, n.account, n.purposes,
+      n.status = 'active' as active, p.round
     from consent_push p
     join subject held on held.controller_id = p.controller_id and held.id = p.subject_id
     join subject s on s.controller_id = p.controller_id and s.id = coalesce(held.merged_into, held.id)
@@ -67,12 +73,14 @@ export async function taskOf(
   const decision = currentState(records)?.record;
   const state = directionOf(decision?.state);
   if (decision === undefined || state === undefined) return undefined;
-  const [platformIds, contact] = await Promise.all([
-    platformReferences(tx, keys, push.subjectId, push.connectionId),
-    contactOf(tx, keys, push.subjectId),
+  const [references, contacts] = await Promise.all([
+    platformReferences(tx, keys, [push.subjectId]),
+    contactsOf(tx, keys, [push.subjectId]),
   ]);
+  const { emails = [], phones = [] } = contacts.get(push.subjectId) ?? {};
+  const platformIds = references.get(referencesAt(push.subjectId, push.connectionId)) ?? [];
   return {
-    person: { platformIds, ...contact },
+    person: { platformIds, emails, phones },
     targets: targetsOf(connector, push.purposes, push.purpose),
     wish: {
       state,
@@ -80,27 +88,27 @@ export async function taskOf(
       confirmed: decision.method === "confirmed_opt_in",
     },
     grant: decision,
-    known: knownOptOut(push.connectionId, records, pushes),
+    known: knownThere(push.connectionId, records, pushes),
   };
 }
 
-function knownOptOut(
+function knownThere(
   connectionId: ConnectionId,
   records: readonly LedgerRecord[],
   pushes: readonly PastPush[],
-) {
-  const theirs = records.filter((record) => record.connectionId === connectionId && record.nature !== "echo");
-  const optOuts = theirs.filter(({ state }) => isOptOut(state));
-  const [last] = pushes
+): KnownThere {
+  const reports = records
+    .filter((record) => record.connectionId === connectionId && directionOf(record.state) !== undefined)
+    .sort((a, b) => b.reportedAt - a.reportedAt);
+  const theirs = reports.find(({ nature }) => nature !== "echo");
+  const [sent] = pushes
     .filter((push) => push.connectionId === connectionId)
-    .flatMap(({ sent, state, settledAt, status }) => [
-      ...sent,
-      ...(status === "done_verified" && settledAt !== undefined ? [{ state, at: settledAt }] : []),
-    ])
+    .flatMap((push) => push.sent)
     .sort((a, b) => b.at - a.at);
+  const isLast = sent?.state === "withdrawn" && (theirs === undefined || theirs.reportedAt < sent.at - SKEW);
   return {
-    reported: optOuts.map(({ occurredAt }) => occurredAt),
-    ours: last?.state === "withdrawn" && !optOuts.some(({ reportedAt }) => reportedAt > last.at - SKEW),
+    ours: isLast ? sent.at : undefined,
+    reported: theirs && { occurredAt: theirs.occurredAt, optOut: isOptOut(theirs.state) },
   };
 }
 
@@ -135,12 +143,14 @@ export async function notePushFailure(
 /** How a push ended. */
 export interface Outcome {
   readonly status: Exclude<PushStatus, "open">;
-  /** What the platform holds, or was to hold. */
+  /** What was tried to bring there; absent where nothing was. */
   readonly state?: Direction;
   readonly reason?: PushReason;
   readonly error?: { readonly code: string; readonly message: string };
   /** It holds an opt-out of then that we had not seen, which goes into the ledger. ISO 8601. */
   readonly optedOutAt?: string;
+  /** Only if this is still the push's round. */
+  readonly round?: number;
 }
 
 /** What is to be announced after a push was settled. */
@@ -149,40 +159,51 @@ export interface AfterPush {
   readonly pushes: readonly PlannedPush[];
 }
 
-/** Ends a push. If the person chose anew meanwhile, the next one begins. */
+/** Ends a push. If the person chose anew since it was tried, the next one begins. */
 export async function settlePush(
   tx: ControllerTransaction,
   id: PushId,
   outcome: Outcome,
 ): Promise<AfterPush> {
-  const push = await findPush(tx, id, { lock: true });
-  if (push === undefined) return { changes: [], pushes: [] };
-  const { sql, controllerId } = tx;
+  const nothing = { changes: [], pushes: [] };
   const { status, reason, error, optedOutAt } = outcome;
-  const wanted = await wantedFor(tx, push);
-  const state = optedOutAt === undefined ? (outcome.state ?? wanted ?? "withdrawn") : "withdrawn";
+  // Taken before the row's own lock, as everybody does who adds to the ledger.
+  if (optedOutAt !== undefined) await lockController(tx);
+  const push = await findPush(tx, id, { lock: true });
+  if (push === undefined || (outcome.round ?? push.round) !== push.round) return nothing;
+  const { sql, controllerId } = tx;
+  const state = optedOutAt === undefined ? (outcome.state ?? push.state) : "withdrawn";
   await sql`update consent_push set status = ${status}, state = ${state}, reason = ${reason ?? null}, settled_at = now(),
       error_code = ${error?.code ?? null}, error_message = ${error?.message ?? null},
-      attempts = attempts + ${error === undefined ? 1 : 0}
+      attempts = attempts + ${error === undefined && outcome.state !== undefined ? 1 : 0}
     where controller_id = ${controllerId} and id = ${id}`;
   await appendEvents(tx, [
     pushedEvent({ ...push, state }, { status, reason, ...(error && { error: error.code }) }),
   ]);
   const changes = optedOutAt === undefined ? [] : await recordOptOut(tx, push, optedOutAt);
-  const settled = status === "done" || status === "done_verified";
-  const again = settled && changes.length === 0 && wanted !== undefined && wanted !== state;
-  const pushes = again ? await pushAgain(tx, push, wanted) : [];
-  // What is only done is still to be read back.
-  if (status !== "done") await forgetContacts(tx, [push.subjectId]);
+  const wanted = await wantedFor(tx, push);
+  const again = push.active && wanted !== undefined && wanted !== state;
+  const pushes = again && status !== "void" ? await pushAgain(tx, push, wanted) : [];
+  await noteDue(tx, changes);
+  await forgetContacts(tx, [push.subjectId]);
   return { changes, pushes };
 }
 
 /** The platform showed what it was brought: `done` becomes `done_verified`. */
 export async function confirmPush(tx: ControllerTransaction, id: PushId): Promise<void> {
   const push = await findPush(tx, id, { status: "done", lock: true });
-  if (push === undefined) return;
+  // What came after it says more, and shall not be seen in another light.
+  if (push === undefined || (await isReplaced(tx, push))) return;
   await tx.sql`update consent_push set status = 'done_verified' where controller_id = ${tx.controllerId} and id = ${id}`;
   await appendEvents(tx, [pushedEvent(push, { status: "done_verified" })]);
+}
+
+async function isReplaced({ sql, controllerId }: ControllerTransaction, push: Push): Promise<boolean> {
+  const later = await sql`
+    select from consent_push p join consent_push own on own.controller_id = p.controller_id and own.id = ${push.id}
+    where p.controller_id = ${controllerId} and p.subject_id = own.subject_id and p.purpose = own.purpose
+      and p.connection_id = own.connection_id and p.requested_at > own.requested_at limit 1`;
+  return later.length > 0;
 }
 
 /** Nothing more comes of this push: what was kept to find the person by goes, unless another one needs it. */
@@ -199,37 +220,34 @@ export async function reopenPushes(
 ): Promise<PlannedPush[]> {
   const { sql, controllerId } = tx;
   return sql<PlannedPush[]>`
-    update consent_push p set status = 'open', reason = null, settled_at = null, announced_at = now()
+    update consent_push p set status = 'open', reason = null, settled_at = null, announced_at = now(), round = round + 1
     where controller_id = ${controllerId} and id = any(${[...ids]}::uuid[]) and status in ('failed', 'manual')
       and not exists (select from consent_push other where other.controller_id = p.controller_id and other.subject_id = p.subject_id
-        and other.purpose = p.purpose and other.connection_id = p.connection_id and other.requested_at > p.requested_at)
-    returning id as "pushId", connection_id as "connectionId"`;
+        and other.purpose = p.purpose and other.connection_id = p.connection_id
+          and (other.requested_at > p.requested_at or other.status = 'open'))
+    returning id as "pushId", connection_id as "connectionId", round`;
 }
 
-/** Open pushes for which no run can be left: the longest that retries and a platform's patience take is over. */
+/** Open pushes for which no run may be left: retries take four hours and a half. */
 export async function forgottenPushes(
   { sql, controllerId }: ControllerTransaction,
   limit: number,
 ): Promise<PlannedPush[]> {
   return sql<PlannedPush[]>`
-    update consent_push set announced_at = now() where controller_id = ${controllerId} and id in (
-      select id from consent_push where controller_id = ${controllerId} and status = 'open' and announced_at < now() - interval '14 hours'
+    update consent_push set announced_at = now(), round = round + 1 where controller_id = ${controllerId} and id in (
+      select id from consent_push where controller_id = ${controllerId} and status = 'open' and announced_at < now() - interval '6 hours'
       order by announced_at limit ${limit})
-    returning id as "pushId", connection_id as "connectionId"`;
+    returning id as "pushId", connection_id as "connectionId", round`;
 }
 
 async function topicFor(tx: ControllerTransaction, push: Push) {
-  const [records, pushes] = await Promise.all([
-    history(tx, [push.subjectId]),
-    pushesFor(tx, [push.subjectId]),
-  ]);
+  const { records, pushes } = await ledgerOf(tx, [push.subjectId]);
   const topic = topicOf(push);
   return { records: records.get(topic) ?? [], pushes: pushes.get(topic) ?? [] };
 }
 
 async function wantedFor(tx: ControllerTransaction, push: Push): Promise<Direction | undefined> {
-  const records = (await history(tx, [push.subjectId])).get(topicOf(push)) ?? [];
-  return directionOf(currentState(records)?.record.state);
+  return directionOf(currentState((await topicFor(tx, push)).records)?.record.state);
 }
 
 async function pushAgain(tx: ControllerTransaction, push: Push, state: Direction): Promise<PlannedPush[]> {
@@ -239,7 +257,7 @@ async function pushAgain(tx: ControllerTransaction, push: Push, state: Direction
     insert into consent_push (controller_id, id, subject_id, connection_id, purpose, state)
     values (${controllerId}, ${id}, ${push.subjectId}, ${push.connectionId}, ${push.purpose}, ${state})
     on conflict (controller_id, subject_id, purpose, connection_id) where status = 'open' do nothing
-    returning id as "pushId", connection_id as "connectionId"`;
+    returning id as "pushId", connection_id as "connectionId", round`;
 }
 
 async function recordOptOut(tx: ControllerTransaction, push: Push, at: string): Promise<ConsentChange[]> {

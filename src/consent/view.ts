@@ -1,7 +1,7 @@
 import type { ControllerTransaction } from "#database";
 import type { ConsentHistoryView, ConsentView, EvidenceReference, PushView, SubjectId } from "#schemas";
 import { explain } from "./explain.ts";
-import { history } from "./history.ts";
+import { ledgerOf } from "./history.ts";
 import { currentState } from "./state.ts";
 
 type Row = Omit<ConsentView, "id" | "current" | "controller"> & { workflowId: string; ordinal: number };
@@ -19,11 +19,12 @@ export async function listConsents(
     from consent_record c join subject s on s.controller_id = c.controller_id and s.id = c.subject_id
     where c.controller_id = ${tx.controllerId} and (${subject}::uuid is null or s.id = ${subject}::uuid or s.merged_into = ${subject}::uuid)
     order by c.recorded_at desc, c.workflow_id, c.ordinal limit ${options.limit}`;
-  const deciding = await decidingRecords(tx, [...new Set(rows.map((row) => row.subject))]);
+  const { deciding, natures } = await judgement(tx, [...new Set(rows.map((row) => row.subject))]);
   return rows.map(({ workflowId, ordinal, ...row }) => ({
     ...row,
     id: `${workflowId}.${ordinal}`,
     controller: tx.controllerId,
+    nature: natures.get(`${workflowId}.${ordinal}`) ?? row.nature,
     evidence: evidenceOf(row, workflowId),
     occurredAt: new Date(row.occurredAt).toISOString(),
     recordedAt: new Date(row.recordedAt).toISOString(),
@@ -39,9 +40,13 @@ function evidenceOf(
   return evidence ?? (source === "platform" ? `delivery:${workflowId}` : null);
 }
 
-async function decidingRecords(tx: ControllerTransaction, subjects: SubjectId[]): Promise<Set<string>> {
-  const groups = await history(tx, subjects);
-  return new Set([...groups.values()].flatMap((records) => currentState(records)?.record.id ?? []));
+/** Which records decide, and the nature of each. */
+async function judgement(tx: ControllerTransaction, subjects: SubjectId[]) {
+  const groups = [...(await ledgerOf(tx, subjects)).records.values()];
+  return {
+    deciding: new Set(groups.flatMap((records) => currentState(records)?.record.id ?? [])),
+    natures: new Map(groups.flat().map(({ id, nature }) => [id, nature])),
+  };
 }
 
 /** All of a subject's consent, by purpose, with why it is so and what became of bringing platforms in step. */

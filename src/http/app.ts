@@ -6,6 +6,7 @@ import { type Database, eq, tables } from "#database";
 import { type Admission, type Arrival, type Door, intakeErrors } from "#intake";
 import { Did, describeError, HUB, LetheError } from "#schemas";
 import type { KeyRing } from "#vault";
+import { addressOf } from "./address.ts";
 import { createBodyReader } from "./body.ts";
 import type { Metrics } from "./metrics.ts";
 import { problem } from "./problem.ts";
@@ -19,6 +20,8 @@ export interface AppOptions {
   readonly maxBody: number;
   /** Signals that an address may send in a minute without a token. */
   readonly maxSignals: number;
+  /** Proxies in front of the hub, which say where a request is from. */
+  readonly proxies: number;
   /** Called when something was committed that a runtime and the audit log should look at. */
   readonly committed: () => void;
   /** The hub's own address as platforms know it, without a slash at the end. */
@@ -84,6 +87,7 @@ export function createApp(options: AppOptions): App {
     "/",
     signalRoutes({
       ...{ database, ring, committed: options.committed, perMinute: options.maxSignals },
+      addressOf: (incoming) => addressOf(incoming, options.proxies),
       bodies: createBodyReader(MAX_SIGNALS, BODIES * MAX_SIGNALS),
     }),
   );
@@ -103,7 +107,7 @@ export function createApp(options: AppOptions): App {
         url: options.url() + (incoming.url?.startsWith("/") === true ? incoming.url : "/"),
         header: (name) => headerOf(incoming, name),
       },
-      address: incoming.socket.remoteAddress ?? "unknown",
+      address: addressOf(incoming, options.proxies),
       body: () => bodies.read(incoming),
     }).finally(() => bodies.done(incoming));
     metrics.observeDuration((performance.now() - started) / 1_000);

@@ -1,7 +1,9 @@
 import { sign } from "hono/jwt";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { browserSecret, listConsents } from "#consent";
-import type { ControllerId } from "#schemas";
+import { browserSecret, listConsents, recordChoices, rotateBrowserSecret } from "#consent";
+import { claimOf, linkClaims, subjectById } from "#identity";
+import { subject } from "#kit";
+import type { ConnectionId, ControllerId } from "#schemas";
 import { freshRooms, openTestDoor, STRINGS, type TestRooms } from "#test";
 
 import type { HttpServer } from "./index.ts";
@@ -19,9 +21,22 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   controllerId = await rooms.controller();
+  await know({ email: "ann@example.com" });
 });
 
 const ANN = { email: "ann@example.com" };
+
+/** The controller comes to know somebody, as by a webhook. */
+async function know(
+  by: Parameters<typeof subject>[0],
+  connectionId: ConnectionId | null = null,
+): Promise<void> {
+  const keys = await rooms.ring.keys(controllerId);
+  const claim = claimOf(keys, { workflowId: crypto.randomUUID(), connectionId, region: null }, subject(by));
+  await rooms.database.inController(controllerId, (tx) => linkClaims(tx, keys, [claim]));
+}
+const subjects = () =>
+  rooms.superuser((sql) => sql`select id from subject where controller_id = ${controllerId}`);
 const GPC = { "sec-gpc": "1" };
 
 function send(body: unknown, headers: Record<string, string> = {}, controller: string = controllerId) {
@@ -37,8 +52,12 @@ const announced = () =>
     (sql) =>
       sql`select name, data->>'purpose' as purpose from runtime_event where controller_id = ${controllerId}`,
   );
+const secretOf = async (id: ControllerId) => {
+  const keys = await rooms.ring.keys(id);
+  return rooms.database.inController(id, (tx) => browserSecret(tx, keys));
+};
 const token = async (claims: Record<string, unknown>, secret?: string) =>
-  `Bearer ${await sign({ exp: Math.floor(Date.now() / 1_000) + 60, ...claims }, secret ?? browserSecret(await rooms.ring.keys(controllerId)), "HS256")}`;
+  `Bearer ${await sign({ exp: Math.floor(Date.now() / 1_000) + 60, ...claims }, secret ?? (await secretOf(controllerId)), "HS256")}`;
 
 describe("Global Privacy Control", () => {
   test("opts out of sale and sharing, and is announced to every platform", async () => {
@@ -57,8 +76,29 @@ describe("Global Privacy Control", () => {
     expect(await announced()).toEqual([{ name: "consent/changed", purpose: "sale_or_sharing" }]);
   });
 
-  test("that comes with every page is recorded once", async () => {
+  test("that comes with every page is recorded once, and does not undo a consent that follows it", async () => {
     for (let page = 0; page < 3; page++) expect((await send({ person: ANN }, GPC)).status).toBe(200);
+    expect(await ledger()).toHaveLength(1);
+    const [known] = await subjects();
+    const later = new Date().toISOString();
+    await rooms.database.inController(controllerId, async (tx) =>
+      recordChoices(tx, (await subjectById(tx, known?.id)) as never, "operator", [
+        {
+          ...{ purpose: "sale_or_sharing", state: "granted", method: "in_person" },
+          ...{ jurisdiction: null, evidence: null, occurredAt: later },
+        },
+      ]),
+    );
+    await send({ person: ANN }, GPC);
+    expect((await ledger()).find(({ current }) => current)?.state).toBe("granted");
+  });
+
+  test("of somebody whom the controller does not know makes nobody known, unless the site vouches for them", async () => {
+    const person = { email: "stranger@example.com" };
+    expect((await send({ person }, GPC)).status).toBe(200);
+    expect(await subjects()).toHaveLength(1);
+    await send({ person }, { ...GPC, authorization: await token({ person }) });
+    expect(await subjects()).toHaveLength(2);
     expect(await ledger()).toHaveLength(1);
   });
 
@@ -98,6 +138,7 @@ describe("Global Privacy Control", () => {
   test("of somebody whom a platform knows by its own id is about that person", async () => {
     const { id } = await rooms.connection(controllerId, "shopify");
     const person = { connection: id, customer: "706405506930370084" };
+    await know({ platformId: person.customer }, id);
     expect((await send({ person }, GPC)).status).toBe(200);
     expect((await send({ person }, GPC)).status).toBe(200);
     expect(await ledger()).toHaveLength(1);
@@ -122,6 +163,14 @@ describe("a consent string", () => {
     expect((await ledger()).filter(({ state }) => state === "granted").length).toBeGreaterThan(0);
   });
 
+  test("that a page sends again and again, or another device instead, adds nothing to the ledger", async () => {
+    const authorization = await token({ person: ANN });
+    for (const tcf of [STRINGS.all, STRINGS.none, STRINGS.all, STRINGS.none, STRINGS.all])
+      expect((await send({ person: ANN, tcf }, { authorization })).status).toBe(200);
+    const records = await ledger();
+    expect(records).toHaveLength(new Set(records.map(({ purpose, state }) => `${purpose} ${state}`)).size);
+  });
+
   test("that cannot be read is refused, and nothing of it recorded or told", async () => {
     const response = await send({ person: ANN, tcf: "CANARY-not-a-string" }, GPC);
     const text = await response.text();
@@ -140,16 +189,24 @@ describe("a token", () => {
     expect(await refused(await token({ person: { email: "bob@example.com" } }))).toBe("signals/bad-token");
     expect(await refused(await token({ person: ANN, exp: 1 }))).toBe("signals/bad-token");
     expect(await refused(await token({ person: ANN, exp: undefined }))).toBe("signals/bad-token");
+    const nextWeek = Math.floor(Date.now() / 1_000) + 604_800;
+    expect(await refused(await token({ person: ANN, exp: nextWeek }))).toBe("signals/bad-token");
     expect(await refused(await token({}))).toBe("signals/bad-token");
   });
 
   test("of another controller, of another secret, or unsigned, is none", async () => {
-    const other = browserSecret(await rooms.ring.keys(await rooms.controller()));
+    const other = await secretOf(await rooms.controller());
     expect(await refused(await token({ person: ANN }, other))).toBe("signals/bad-token");
     const [, payload] = (await token({ person: ANN })).split(".");
     const none = Buffer.from('{"alg":"none","typ":"JWT"}').toString("base64url");
     expect(await refused(`Bearer ${none}.${payload}.`)).toBe("signals/bad-token");
+    const old = await token({ person: ANN });
+    await rooms.database.inController(controllerId, rotateBrowserSecret);
+    expect(await refused(old)).toBe("signals/bad-token");
     expect(await ledger()).toEqual([]);
+    const fresh = await token({ person: { email: "Ann@Example.com" } });
+    expect((await send({ person: ANN, tcf: STRINGS.all }, { authorization: fresh })).status).toBe(200);
+    expect((await ledger()).length).toBeGreaterThan(0);
   });
 });
 
@@ -194,18 +251,24 @@ describe("what cannot be a signal", () => {
     expect(await (await send({ person: { email: "nobody@example.com" } }, GPC)).text()).toBe(known);
   });
 
-  test("too many from one address are held back, but not those with a token", async () => {
-    const strict = await openTestDoor(rooms, { maxSignals: 2 });
+  test("too many from one address are held back, but not those that the site vouches for", async () => {
+    const strict = await openTestDoor(rooms, { maxSignals: 2, proxies: 1 });
+    const authorization = await token({ person: ANN });
     const to = (headers: Record<string, string>) =>
       fetch(`${strict.url}/signals/${controllerId}`, {
         method: "POST",
         headers: { ...GPC, ...headers },
         body: JSON.stringify({ person: ANN }),
       });
+    for (let i = 0; i < 4; i++) expect((await to({ authorization })).status).toBe(200);
+    // Behind a proxy it is the visitor's address that counts, not the proxy's.
+    for (let i = 0; i < 4; i++)
+      expect((await to({ "x-forwarded-for": `203.0.113.9, 198.51.100.${i}` })).status).toBe(200);
     const statuses = [];
     for (let i = 0; i < 4; i++) statuses.push((await to({})).status);
     expect(statuses).toEqual([200, 200, 429, 429]);
-    expect((await to({ authorization: await token({ person: ANN }) })).status).toBe(200);
+    // A made-up token is no way around it.
+    expect((await to({ authorization: "Bearer made-up" })).status).toBe(429);
     await strict.stop();
   });
 });

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from "node:http";
+import { setTimeout } from "node:timers/promises";
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
@@ -6,6 +8,7 @@ import { RateLimiterMemory } from "rate-limiter-flexible";
 import { z } from "zod";
 import { browserSecret, expressedBy, readSignals } from "#consent";
 import { type Database, eq, tables } from "#database";
+import { normaliseEmail } from "#identity";
 import { subject } from "#kit";
 import { ConnectionId, ControllerId, HUB, LetheError } from "#schemas";
 import type { KeyRing } from "#vault";
@@ -18,15 +21,18 @@ export interface SignalsOptions {
   readonly bodies: BodyReader;
   /** Signals without a token that an address may send in a minute. */
   readonly perMinute: number;
+  /** Whose request it is, for the limit. */
+  readonly addressOf: (incoming: IncomingMessage) => string;
   /** Called when something was committed that a runtime or the audit log should look at. */
   readonly committed: () => void;
 }
 
 /** Bytes of a body: two consent strings, and who. */
 export const MAX_SIGNALS = 40 * 1024;
-/** Signals that are recorded at a time: pages must not take the sessions that deliveries are stored with. */
-const AT_ONCE = 4;
+/** Signals of one controller that may wait to be recorded. */
 const LINE = 64;
+/** Milliseconds of which an answer takes a whole number. */
+const BEAT = 50;
 
 /** Global Privacy Control Support Resource (https://www.w3.org/TR/gpc/#gpc-support-resource); the day since when this holds. */
 const GPC_SUPPORT = { gpc: true, lastUpdate: "2026-11-21" };
@@ -46,7 +52,7 @@ const Body = z.strictObject({ person: Person, tcf: z.string().optional(), gpp: z
 export function signalRoutes(options: SignalsOptions): Hono<{ Bindings: HttpBindings }> {
   const { database, ring, bodies } = options;
   const limiter = new RateLimiterMemory({ points: options.perMinute, duration: 60 });
-  const recordInTurn = inTurn(AT_ONCE, LINE);
+  const inTurn = oneByOne(LINE);
   const routes = new Hono<{ Bindings: HttpBindings }>();
   routes.get("/.well-known/gpc.json", (context) => context.json(GPC_SUPPORT));
   routes.use(
@@ -67,33 +73,36 @@ export function signalRoutes(options: SignalsOptions): Hono<{ Bindings: HttpBind
 
   async function receive(context: Context<{ Bindings: HttpBindings }>): Promise<Response> {
     const { incoming } = context.env;
-    const token = /^Bearer (\S+)$/i.exec(context.req.header("authorization") ?? "")?.[1];
-    const address = incoming.socket.remoteAddress ?? "unknown";
-    if (token === undefined) await limit(address);
+    const started = performance.now();
+    const address = options.addressOf(incoming);
+    await limit(address);
     const controllerId = await knownController(context.req.param("controller"));
     const { person, tcf, gpp } = parsed(await bodies.read(incoming).finally(() => bodies.done(incoming)));
     const keys = await ring.keys(controllerId);
-    const vouched = token !== undefined && (await vouchesFor(token, browserSecret(keys), person));
-    if (token !== undefined && !vouched) {
-      await limit(address);
-      throw signalErrors.badToken();
-    }
+    const token = /^Bearer (\S+)$/i.exec(context.req.header("authorization") ?? "")?.[1];
+    const secret =
+      token === undefined ? "" : await database.inController(controllerId, (tx) => browserSecret(tx, keys));
+    const vouched = token !== undefined && (await vouchesFor(token, secret, person));
+    if (token !== undefined && !vouched) throw signalErrors.badToken();
+    // The site itself is not held back.
+    if (vouched) await limiter.reward(address);
     const { choices } = await readSignals({ gpc: context.req.header("sec-gpc"), tcf, gpp });
     const counting = choices.filter(({ state }) => vouched || state !== "granted");
     const now = Date.now();
     if (counting.length > 0)
-      await recordInTurn(async () => {
-        await database.inController(controllerId, (tx) =>
+      await inTurn(controllerId, () =>
+        database.inController(controllerId, (tx) =>
           recordSignals(
             tx,
             keys,
-            signalled(person),
+            { ...signalled(person), vouched },
             counting.map((choice) => expressedBy(choice, now)),
           ),
-        );
-        options.committed();
-      });
-    // The same whether or not anybody is known by that: who is, is nobody's business.
+        ),
+      );
+    options.committed();
+    // The same, and at the same time, whether or not anybody is known by that: who is, is nobody's business.
+    await setTimeout(BEAT - ((performance.now() - started) % BEAT));
     return context.json({
       recorded: counting.map(({ purpose, state }) => ({ purpose, state })),
       ignored: choices
@@ -142,32 +151,46 @@ function readJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** A JWT (RFC 7519), HS256, with the same person in it and a time when it ends. */
+/** Seconds until the end of a token that may be the furthest. */
+const LIFETIME = 86_400;
+
+/** A JWT (RFC 7519), HS256, with the same person in it, that ends within a day. */
 async function vouchesFor(token: string, secret: string, person: Person): Promise<boolean> {
   const claims = await verify(token, secret, "HS256").catch(() => undefined);
   const named = Person.safeParse(claims?.person);
-  return claims?.exp !== undefined && named.success && JSON.stringify(named.data) === JSON.stringify(person);
+  const ends = claims?.exp;
+  return (
+    ends !== undefined && ends <= Date.now() / 1_000 + LIFETIME && named.success && isSame(named.data, person)
+  );
 }
 
-function signalled(person: Person): SignalledPerson {
+function isSame(a: Person, b: Person): boolean {
+  if ("email" in a || "email" in b)
+    return "email" in a && "email" in b && normaliseEmail(a.email) === normaliseEmail(b.email);
+  return a.connection === b.connection && a.customer === b.customer;
+}
+
+function signalled(person: Person): Omit<SignalledPerson, "vouched"> {
   return "email" in person
     ? { person: subject({ email: person.email }), connectionId: null }
     : { person: subject({ platformId: person.customer }), connectionId: person.connection };
 }
 
-/** A few at a time, and a line of bounded length. */
-function inTurn(limit: number, longest: number) {
-  const line: (() => void)[] = [];
-  let running = 0;
-  return async (work: () => Promise<void>): Promise<void> => {
+/** One after the other for each controller, whose linking they would wait for anyway; a line of bounded length. */
+function oneByOne(longest: number) {
+  const lines = new Map<string, { last: Promise<unknown>; length: number }>();
+  return async <T>(key: string, work: () => Promise<T>): Promise<T> => {
+    const line = lines.get(key) ?? { last: Promise.resolve(), length: 0 };
     if (line.length >= longest) throw signalErrors.busy();
-    if (running >= limit) await new Promise<void>((turn) => line.push(turn));
-    running += 1;
+    lines.set(key, line);
+    line.length += 1;
+    const mine = line.last.then(work, work);
+    line.last = mine.catch(() => {});
     try {
-      await work();
+      return await mine;
     } finally {
-      running -= 1;
-      line.shift()?.();
+      line.length -= 1;
+      if (line.length === 0) lines.delete(key);
     }
   };
 }
@@ -184,7 +207,7 @@ const signalErrors = {
   badToken: () =>
     new LetheError(
       "signals/bad-token",
-      "the token does not vouch for this person: it must be a JWT, HS256, signed with the secret of `lethe consents browser-secret`, with `person` as in the body and `exp` in the future",
+      "the token does not vouch for this person: it must be a JWT, HS256, signed with the secret of `lethe consents browser-secret`, with `person` as in the body and an `exp` within a day",
       { status: 401 },
     ),
   tooMany: () =>

@@ -68,6 +68,7 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
       log,
       maxBody: config.maxBody,
       maxSignals: config.maxSignals,
+      proxies: config.proxies,
       committed: () => {
         runtime.wake();
         sequencer.wake();

@@ -14,25 +14,39 @@ export function sealReference(
   return sealForSubject(controllerId, keys, subject, placeOf(subject.id, connectionId), value.reveal());
 }
 
-/** The ids by which a connection's platform knows a subject, or somebody merged into it, the latest first. Open: for use within one step. */
+/**
+ * The ids by which platforms know subjects, and those merged into them, the latest first: by subject and connection (see
+ * {@link referencesAt}). Open: for use within one step.
+ */
 export async function platformReferences(
   { sql, controllerId }: ControllerTransaction,
   keys: ControllerKeys,
-  subject: SubjectId,
-  connectionId: ConnectionId,
-): Promise<Personal[]> {
-  const rows = await sql<(SubjectKey & { sealed: Sealed<string> })[]>`
-    select s.id, s.sealed_key as "sealedKey", r.sealed from platform_reference r
-    join subject s on s.controller_id = r.controller_id and s.id = r.subject_id
-    where r.controller_id = ${controllerId} and r.connection_id = ${connectionId}
-      and r.subject_id in (
-        select ${subject}::uuid union all
-        select id from subject where controller_id = ${controllerId} and merged_into = ${subject})
+  subjects: readonly SubjectId[],
+): Promise<Map<string, Personal[]>> {
+  const rows = await sql<
+    (SubjectKey & { survivor: SubjectId; connectionId: ConnectionId; sealed: Sealed<string> })[]
+  >`
+    select w.survivor, s.id, s.sealed_key as "sealedKey", r.connection_id as "connectionId", r.sealed
+    from (
+      select id as survivor, id from unnest(${[...subjects]}::uuid[]) as wanted(id)
+      union all
+      select wanted.id, m.id from unnest(${[...subjects]}::uuid[]) as wanted(id) cross join lateral (
+        select id from subject where controller_id = ${controllerId} and merged_into = wanted.id offset 0) as m
+    ) as w
+    cross join lateral (
+      select connection_id, sealed, created_at, hash from platform_reference where controller_id = ${controllerId} and subject_id = w.id offset 0) as r
+    join subject s on s.controller_id = ${controllerId} and s.id = w.id
     order by r.created_at desc, r.hash`;
-  return rows.map(({ sealed, ...holder }) =>
-    openForSubject(controllerId, keys, holder, placeOf(holder.id, connectionId), sealed),
+  const opened = rows.map(({ sealed, survivor, connectionId, ...holder }) => ({
+    key: referencesAt(survivor, connectionId),
+    value: openForSubject(controllerId, keys, holder, placeOf(holder.id, connectionId), sealed),
+  }));
+  return new Map(
+    [...Map.groupBy(opened, ({ key }) => key)].map(([key, all]) => [key, all.map(({ value }) => value)]),
   );
 }
+
+export const referencesAt = (subject: SubjectId, connectionId: ConnectionId) => `${subject} ${connectionId}`;
 
 const placeOf = (subject: SubjectId, connectionId: string) => ({
   what: "platform-reference",

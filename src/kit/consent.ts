@@ -4,6 +4,8 @@ import type { ConsentPurpose, ConsentState, Personal } from "#schemas";
 export interface ConsentSection {
   /** The purposes that it can hold. */
   readonly purposes: readonly ConsentPurpose[];
+  /** How many ids of its own the platform gives one person; 1 unless it says otherwise. */
+  readonly ids?: number;
   /** What the keys of the company's own lists there look like, where a connection may tie one to a purpose. */
   readonly lists?: RegExp;
   /** The API with a connection's credentials. What it loads (an SDK) is loaded here, not with the connector. */

@@ -124,6 +124,7 @@ describe("whoever unsubscribes on one platform", () => {
   test("is unsubscribed on all others, which is verified, on the audit log, and comes back as an echo", async () => {
     await hub.working(async () => {
       await known();
+      await secondsPass();
       choose("mailchimp", "withdrawn");
       await untilQuiet();
     });

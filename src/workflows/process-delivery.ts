@@ -4,6 +4,7 @@ import { appendEvents } from "#audit";
 import { isConnectionFault } from "#database";
 import { noteFailure, settleDeliveries, shredPayloads } from "#intake";
 import { type ControllerId, type DeliveryId, describeError, events } from "#schemas";
+import { failureOf } from "./failure.ts";
 import { type Fetched, fetchObjects } from "./fetch-objects.ts";
 import type { WorkflowRooms } from "./index.ts";
 import { recordDeliveries } from "./record-deliveries.ts";
@@ -190,7 +191,7 @@ async function giveUp(
   id: DeliveryId,
   text: string,
 ): Promise<void> {
-  const [code = "internal/unexpected", message = ""] = text.split(/: (.*)/s);
+  const { code, message } = failureOf({ message: text });
   await rooms.database.inController(controllerId, async (tx) => {
     // Only if it still waits: the run may have failed after it was processed, and its effects stand.
     const failed = await settleDeliveries(tx, [

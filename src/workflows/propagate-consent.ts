@@ -1,6 +1,6 @@
 import { eventType, type Inngest } from "inngest";
 import type { z } from "zod";
-import { type ConsentChange, type PlannedPush, planPushes } from "#consent";
+import { type ConsentChange, noteDue, type PlannedPush, planPushes } from "#consent";
 import type { ControllerTransaction } from "#database";
 import { type ControllerId, events } from "#schemas";
 import type { WorkflowRooms } from "./index.ts";
@@ -47,8 +47,12 @@ async function plan(
 }
 
 /** That choices changed, for {@link propagateConsent}. */
-export function announceChanges(tx: ControllerTransaction, changes: readonly ConsentChange[]): Promise<void> {
-  return announce(
+export async function announceChanges(
+  tx: ControllerTransaction,
+  changes: readonly ConsentChange[],
+): Promise<void> {
+  await noteDue(tx, changes);
+  await announce(
     tx,
     changes.map((change) => changedEvent(tx.controllerId, change)),
   );

@@ -13,14 +13,8 @@ import {
 } from "#consent";
 import { credentialStore } from "#intake";
 import type { Connector, ConsentApi } from "#kit";
-import {
-  type ConnectionId,
-  type ControllerId,
-  describeError,
-  events,
-  LetheError,
-  type PushId,
-} from "#schemas";
+import { describeError, type EventData, events, LetheError } from "#schemas";
+import { failureOf } from "./failure.ts";
 import type { WorkflowRooms } from "./index.ts";
 import { announceChanges, announcePushes } from "./propagate-consent.ts";
 
@@ -34,11 +28,7 @@ const RETRIES = 10;
 /** How often a choice may change under our hands before we try again later. */
 const CHANGES = 5;
 
-type Target = {
-  readonly controllerId: ControllerId;
-  readonly connectionId: ConnectionId;
-  readonly pushId: PushId;
-};
+type Target = EventData<"consent/push">;
 
 /**
  * One platform is brought in step with one choice: found there, set, read back. It is tried again with backoff, or when
@@ -54,19 +44,18 @@ export function pushConsent(client: Inngest, rooms: WorkflowRooms) {
       retries: RETRIES,
       onFailure: async ({ event, error }) => {
         const target = events["consent/push"].parse(event.data.event.data);
-        const [code = "internal/unexpected", message = ""] = error.message.split(/: (.*)/s);
-        await settle(rooms, target, { status: "failed", error: { code, message } });
+        await settle(rooms, target, { status: "failed", error: failureOf(error), round: target.round });
         await end(rooms, target);
       },
     },
     async ({ event, step }) => {
       const outcome = await step.run("push", () => push(rooms, event.data));
-      if (outcome !== "done") return;
-      // It only took the change: what it holds shows in a while.
-      for (const wait of rooms.readBackAfter) {
-        await step.sleep("until it shows", wait);
-        if (await step.run("read back", () => confirm(rooms, event.data))) break;
-      }
+      // `done`: it only took the change, and what it holds shows in a while. `settled`: a try before this one may have ended so.
+      if (outcome === "done" || outcome === "settled")
+        for (const wait of rooms.readBackAfter) {
+          await step.sleep("until it shows", wait);
+          if (await step.run("read back", () => confirm(rooms, event.data))) break;
+        }
       await step.run("end", () => end(rooms, event.data));
     },
   );
@@ -129,14 +118,14 @@ async function findTask(rooms: WorkflowRooms, target: Target) {
     const push = await findPush(tx, pushId);
     if (push === undefined) return undefined;
     const connector = connectorFor(connectors, push.connector);
-    const task = await taskOf(tx, keys, connector, push);
+    const task = push.active ? await taskOf(tx, keys, connector, push) : undefined;
     return { connector, task, account: push.account };
   });
   if (open === undefined) return undefined;
   const { connector, task, account } = open;
   if (task === undefined) {
-    // The person's choice is open again: there is nothing that the platform should hold.
-    await settle(rooms, target, { status: "done" });
+    // The connection was closed, or the person's choice is open again: there is nothing that the platform should hold.
+    await settle(rooms, target, { status: "void" });
     return undefined;
   }
   const credentials = await credentialStore(database, keys, controllerId, connectionId).current();

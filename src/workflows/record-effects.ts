@@ -3,7 +3,9 @@ import type { EventDraft } from "#audit";
 import {
   consentsChangedByMerges,
   keepContacts,
+  movePushes,
   type NewConsent,
+  noteDue,
   optOutsOf,
   recordConsents,
   recordedEvent,
@@ -31,6 +33,7 @@ export async function recordEffects(
 ): Promise<EventDraft[]> {
   const { subjects, ...linked } = await link(tx, keys, read);
   const merged = await consentsChangedByMerges(tx, linked.merges);
+  await movePushes(tx, linked.merges);
   const consents = read.flatMap((event) => consentsOf(event, subjects(event)));
   const { recorded, changes } = await recordConsents(tx, consents);
   const consentAt = new Map(recorded.map((record) => [`${record.workflowId}.${record.ordinal}`, record]));
@@ -81,6 +84,7 @@ export async function recordEffects(
   const known = await optOutsOf(tx, linked.spread);
   const toPropagate = [...merged, ...changes, ...known];
   await keepAddresses(tx, keys, read, subjects, new Set(toPropagate.map(({ subjectId }) => subjectId)));
+  await noteDue(tx, toPropagate);
   await announce(tx, [
     ...toPropagate.map((change) => changedEvent(tx.controllerId, change)),
     ...recordedRequests.map((request) => rightsRequested(tx, request)),
@@ -147,16 +151,13 @@ async function keepAddresses(
   concerned: ReadonlySet<SubjectId>,
 ): Promise<void> {
   if (concerned.size === 0) return;
-  const contacts = new Map(
-    read.flatMap((event) => {
-      const [subject, person] = [subjects(event), personOf(event)];
-      if (subject === undefined || person === undefined || !concerned.has(subject.subjectId)) return [];
-      const { subjectId: id, sealedKey } = subject;
-      const addresses = addressesOf(person, event.connection.region);
-      return [[id, { ...addresses, subject: { id, sealedKey } }] as const];
-    }),
-  );
-  await keepContacts(tx, keys, [...contacts.values()]);
+  const contacts = read.flatMap((event) => {
+    const [subject, person] = [subjects(event), personOf(event)];
+    if (subject === undefined || person === undefined || !concerned.has(subject.subjectId)) return [];
+    const { subjectId: id, sealedKey } = subject;
+    return { ...addressesOf(person, event.connection.region), subject: { id, sealedKey } };
+  });
+  await keepContacts(tx, keys, contacts);
 }
 
 const rightsRequested = (tx: ControllerTransaction, request: NewRightsRequest & { id: string }) => ({

@@ -1,8 +1,8 @@
 import { v4 as uuid } from "uuid";
 import { appendEvents } from "#audit";
-import { currentChoices, type ExpressedChoice, keepContacts, recordChoices } from "#consent";
+import { type ExpressedChoice, keepContacts, newsOf, recordChoices } from "#consent";
 import type { ControllerTransaction } from "#database";
-import { addressesOf, claimOf, findByClaim, linkClaims } from "#identity";
+import { addressesOf, type Claim, claimOf, findByClaim, linkClaims, subjectById } from "#identity";
 import type { SubjectRecord } from "#kit";
 import { type ConnectionId, LetheError } from "#schemas";
 import type { ControllerKeys } from "#vault";
@@ -13,34 +13,41 @@ export interface SignalledPerson {
   readonly person: SubjectRecord;
   /** The connection whose platform knows the person by the id; null for an address. */
   readonly connectionId: ConnectionId | null;
+  /** The controller's own site says that it is them. */
+  readonly vouched: boolean;
 }
 
 /**
- * Records what a browser said, with everything that follows from it, in the caller's transaction. What holds already is
- * not recorded again, so that a browser may say it with every page. Throws `signals/unknown-connection`.
+ * Records what a browser said, with everything that follows from it, in the caller's transaction. Nobody becomes known by
+ * what anybody may send: without a token it counts for those whom the controller knows. Throws `signals/unknown-connection`.
  */
 export async function recordSignals(
   tx: ControllerTransaction,
   keys: ControllerKeys,
-  { person, connectionId }: SignalledPerson,
+  { person, connectionId, vouched }: SignalledPerson,
   choices: readonly ExpressedChoice[],
 ): Promise<void> {
   if (connectionId !== null && !(await isConnection(tx, connectionId))) throw unknownConnection();
   const claim = claimOf(keys, { workflowId: uuid(), connectionId, region: null }, person);
-  // Before the lock that linking takes: most pages have nothing new to say.
   const known = await findByClaim(tx, claim);
-  const held = known === undefined ? new Map<string, string>() : await currentChoices(tx, known);
-  const news = choices.filter(({ purpose, state }) => held.get(purpose) !== state);
-  if (news.length === 0) return;
-  const { subjects, events } = await linkClaims(tx, keys, [claim]);
-  const subject = subjects.get(claim);
+  const found = known === undefined ? undefined : await subjectById(tx, known);
+  const subject = found ?? (vouched ? await makeKnown(tx, keys, claim) : undefined);
   if (subject === undefined) return;
-  await appendEvents(tx, events);
-  const { subjectId: id, auditReference, sealedKey } = subject;
-  const { changes } = await recordChoices(tx, { id, auditReference }, "browser", news);
+  // Before the lock that recording takes: most pages have nothing new to say.
+  const news = await newsOf(tx, subject.id, choices);
+  if (news.length === 0) return;
+  const { changes } = await recordChoices(tx, subject, "browser", news);
+  await announceChanges(tx, changes);
+  const { id, sealedKey } = subject;
   if (changes.length > 0)
     await keepContacts(tx, keys, [{ ...addressesOf(person, null), subject: { id, sealedKey } }]);
-  await announceChanges(tx, changes);
+}
+
+async function makeKnown(tx: ControllerTransaction, keys: ControllerKeys, claim: Claim) {
+  const { subjects, events } = await linkClaims(tx, keys, [claim]);
+  await appendEvents(tx, events);
+  const linked = subjects.get(claim);
+  return linked && { ...linked, id: linked.subjectId };
 }
 
 async function isConnection(

@@ -1,9 +1,9 @@
 import { cron, type Inngest } from "inngest";
-import { forgottenPushes } from "#consent";
+import { forgetContacts, forgottenChanges, forgottenPushes } from "#consent";
 import { forgottenDeliveries } from "#intake";
 import type { WorkflowRooms } from "./index.ts";
 import { announce } from "./outbox.ts";
-import { announcePushes } from "./propagate-consent.ts";
+import { announceChanges, announcePushes } from "./propagate-consent.ts";
 
 /** Deliveries of one controller that are announced again at a time: no more than one may hope to process until the next. */
 const MOST = 1_000;
@@ -28,7 +28,9 @@ export function recover(client: Inngest, rooms: WorkflowRooms) {
                 data: { controllerId, deliveryId },
               })),
             );
+            await announceChanges(tx, await forgottenChanges(tx, MOST));
             await announcePushes(tx, await forgottenPushes(tx, MOST));
+            await forgetContacts(tx);
           });
       });
     },

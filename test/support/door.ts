@@ -6,7 +6,13 @@ import type { TestRooms } from "./rooms.ts";
 /** The hub's HTTP door over real HTTP, without a runtime: deliveries stay in the inbox. */
 export async function openTestDoor(
   rooms: TestRooms,
-  options: { maxBody?: number; timeout?: number; refusalsPerMinute?: number; maxSignals?: number } = {},
+  options: {
+    maxBody?: number;
+    timeout?: number;
+    refusalsPerMinute?: number;
+    maxSignals?: number;
+    proxies?: number;
+  } = {},
 ): Promise<HttpServer> {
   const metrics = createMetrics(rooms.database);
   const door = openDoor({
@@ -23,6 +29,7 @@ export async function openTestDoor(
     metrics,
     maxBody: options.maxBody ?? 2 * 1024 * 1024,
     maxSignals: options.maxSignals ?? 1_000,
+    proxies: options.proxies ?? 0,
     committed: () => {},
     url: () => server.url,
     ready: () => true,

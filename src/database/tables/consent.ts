@@ -38,6 +38,8 @@ export const consentPush = lethe.table(
     errorCode: pg.text("error_code"),
     errorMessage: pg.text("error_message"),
     attempts: pg.integer("attempts").notNull().default(0),
+    /** How often a run was started for it: the end of an older run does not end it. */
+    round: pg.integer("round").notNull().default(0),
     sent: pg.jsonb("sent").$type<Sent[]>().notNull().default([]),
     requestedAt: instant("requested_at").notNull().defaultNow(),
     /** When a run was last started for it: one that a workflow server lost is started again. */
@@ -57,6 +59,18 @@ export const consentPush = lethe.table(
       .where(sql`status in ('open', 'failed', 'manual')`),
     isolation(appRole),
   ],
+);
+
+/** Choices of which nobody has yet found out where they are to be brought: written with the change, and gone when it is planned. */
+export const consentDue = lethe.table(
+  "consent_due",
+  {
+    controllerId: controllerId(),
+    subjectId: pg.uuid("subject_id").$type<SubjectId>().notNull(),
+    purpose: pg.text("purpose").$type<Purpose>().notNull(),
+    since: instant("since").notNull().defaultNow(),
+  },
+  (t) => [pg.primaryKey({ columns: [t.controllerId, t.subjectId, t.purpose] }), isolation(appRole)],
 );
 
 /**

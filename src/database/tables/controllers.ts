@@ -10,6 +10,8 @@ export const controller = lethe.table(
     name: pg.text("name").notNull(),
     environment: pg.text("environment").$type<Environment>().notNull(),
     did: pg.text("did").$type<Did>().notNull(),
+    /** Which of the secrets that follow from its key its site signs tokens for browsers with. */
+    browserSecretVersion: pg.integer("browser_secret_version").notNull().default(1),
     createdAt: instant("created_at").notNull().defaultNow(),
   },
   () => [isolation(appRole), across(intakeRole, "select")],

@@ -2,6 +2,7 @@ import type {
   ActivityPurpose,
   ConnectionId,
   ConsentMethod,
+  ConsentNature,
   ConsentSource,
   ConsentState,
   DataCategory,
@@ -10,7 +11,6 @@ import type {
   Jurisdiction,
   LawfulBasis,
   Purpose,
-  RecordNature,
   RightsKind,
   SubjectId,
 } from "#schemas";
@@ -57,7 +57,8 @@ export const consentRecord = lethe.table(
     connectionId: pg.uuid("connection_id").$type<ConnectionId>(),
     purpose: pg.text("purpose").$type<Purpose>().notNull(),
     state: pg.text("state").$type<ConsentState>().notNull(),
-    nature: pg.text("nature").$type<RecordNature>().notNull(),
+    /** As it was reported. Whether it is an echo of a change of ours is judged with what is known later. */
+    nature: pg.text("nature").$type<ConsentNature>().notNull(),
     method: pg.text("method").$type<ConsentMethod>().notNull(),
     lawfulBasis: pg.text("lawful_basis").$type<LawfulBasis>().notNull(),
     source: pg.text("source").$type<ConsentSource>().notNull().default("platform"),

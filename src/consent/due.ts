@@ -1,0 +1,37 @@
+import type { ControllerTransaction } from "#database";
+import type { ConsentChange } from "./ledger.ts";
+
+/** Notes that changes are to be planned, in the transaction that makes them: should the event that says so be lost, this is left. */
+export async function noteDue(
+  { sql, controllerId }: ControllerTransaction,
+  changes: readonly ConsentChange[],
+): Promise<void> {
+  if (changes.length === 0) return;
+  await sql`insert into consent_due (controller_id, subject_id, purpose)
+    select distinct ${controllerId}::uuid, subject, purpose
+    from unnest(${changes.map(({ subjectId }) => subjectId)}::uuid[], ${changes.map(({ purpose }) => purpose)}::text[]) as t(subject, purpose)
+    on conflict do nothing`;
+}
+
+/** They are planned now. */
+export async function endDue(
+  { sql, controllerId }: ControllerTransaction,
+  changes: readonly ConsentChange[],
+): Promise<void> {
+  await sql`delete from consent_due d
+    using unnest(${changes.map(({ subjectId }) => subjectId)}::uuid[], ${changes.map(({ purpose }) => purpose)}::text[]) as t(subject, purpose)
+    where d.controller_id = ${controllerId} and d.subject_id = t.subject and d.purpose = t.purpose`;
+}
+
+/** Changes that should have been planned long ago. */
+export async function forgottenChanges(
+  { sql, controllerId }: ControllerTransaction,
+  limit: number,
+): Promise<ConsentChange[]> {
+  return sql<ConsentChange[]>`
+    update consent_due d set since = now() from (
+      select subject_id, purpose from consent_due where controller_id = ${controllerId} and since < now() - interval '10 minutes'
+      order by since limit ${limit}) as old
+    where d.controller_id = ${controllerId} and d.subject_id = old.subject_id and d.purpose = old.purpose
+    returning d.subject_id as "subjectId", d.purpose`;
+}

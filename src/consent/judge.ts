@@ -1,0 +1,109 @@
+import { MAX_RECORDS } from "#kit";
+import type { ConsentNature, ConsentState, Purpose, RecordNature } from "#schemas";
+import { isEcho, type Mark, repeats, type SentChange } from "./echo.ts";
+import { directionOf } from "./state.ts";
+
+/** What has to be known of a record to tell whether it is an echo. */
+export interface Judgeable {
+  /** `<workflow>.<ordinal>` */
+  readonly id: string;
+  /** Null for what no platform reported. */
+  readonly connectionId: string | null;
+  readonly purpose: Purpose;
+  readonly state: ConsentState;
+  /** As it was reported. */
+  readonly nature: ConsentNature;
+  /** When the platform came to hold it, in milliseconds. */
+  readonly reportedAt: number;
+  /** When the person chose so, in milliseconds. */
+  readonly occurredAt: number;
+}
+
+/** What was sent to a connection for a purpose. */
+export interface SentTo {
+  readonly connectionId: string;
+  readonly purpose: Purpose;
+  readonly sent: readonly SentChange[];
+}
+
+/**
+ * Tells echoes of our own changes from what people chose, in all records of one subject. It depends on what happened when,
+ * and not on the order in which we learnt of it: a report that comes late may show that an earlier one was no echo.
+ *
+ * An event with an echo in it is about our change: what else of it only repeats what the platform held is no choice either.
+ */
+export function judged<Record extends Judgeable>(
+  records: readonly Record[],
+  sendings: readonly SentTo[],
+): (Omit<Record, "nature"> & { readonly nature: RecordNature })[] {
+  const sent = Map.groupBy(sendings, placeOf);
+  const there = new Map<string, Mark[]>();
+  const anywhere = new Map<string, Mark[]>();
+  const echoes = new Set<Record>();
+  for (const event of eventsOf(records)) {
+    const ours = event.filter(isOurs);
+    const along = ours.length === 0 ? [] : event.filter(saysNothingNew);
+    for (const record of [...ours, ...along]) echoes.add(record);
+    for (const record of event.filter((one) => !echoes.has(one))) {
+      const state = directionOf(record.state);
+      add(there, placeOf(record), { state, at: record.reportedAt });
+      if (record.nature === "expressed") add(anywhere, record.purpose, { state, at: record.occurredAt });
+    }
+  }
+  return records.map((record) => (echoes.has(record) ? { ...record, nature: "echo" } : record));
+
+  function isOurs(record: Record): boolean {
+    const report = reportOf(record);
+    const chosen = { there: thereOf(record), anywhere: anywhere.get(record.purpose) ?? [] };
+    return report !== undefined && isEcho(report, sentOf(record), chosen);
+  }
+
+  function saysNothingNew(record: Record): boolean {
+    const report = reportOf(record);
+    return report !== undefined && repeats(report, [...sentOf(record), ...thereOf(record)]);
+  }
+
+  function sentOf(record: Record): SentChange[] {
+    return (sent.get(placeOf(record)) ?? []).flatMap((one) => one.sent);
+  }
+
+  function thereOf(record: Record): readonly Mark[] {
+    return there.get(placeOf(record)) ?? [];
+  }
+}
+
+function add(marks: Map<string, Mark[]>, key: string, mark: Mark): void {
+  const known = marks.get(key);
+  if (known === undefined) marks.set(key, [mark]);
+  else known.push(mark);
+}
+
+const placeOf = ({ connectionId, purpose }: Pick<Judgeable, "connectionId" | "purpose">) =>
+  `${connectionId} ${purpose}`;
+
+function reportOf({ connectionId, state, reportedAt }: Judgeable): Mark | undefined {
+  const direction = directionOf(state);
+  return connectionId === null || direction === undefined ? undefined : { state: direction, at: reportedAt };
+}
+
+/**
+ * The records of each event together, by when it happened. At the same time, to the second, grants come first: an opt-out is
+ * no echo if the person was there in between.
+ */
+function eventsOf<Record extends Judgeable>(records: readonly Record[]): Record[][] {
+  const events = [...Map.groupBy(records, eventOf).values()];
+  const time = (event: readonly Record[]) => Math.max(...event.map(({ reportedAt }) => reportedAt));
+  const isGrant = (event: readonly Record[]) => event.every(({ state }) => state === "granted");
+  return events.sort(
+    (a, b) =>
+      time(a) - time(b) ||
+      Number(isGrant(b)) - Number(isGrant(a)) ||
+      eventOf(a[0] as Record).localeCompare(eventOf(b[0] as Record)),
+  );
+}
+
+/** Of several events in a delivery, each has its own range of ordinals. */
+function eventOf({ id, connectionId }: Judgeable): string {
+  const [workflow, ordinal] = id.split(".");
+  return `${workflow} ${Math.floor(Number(ordinal) / MAX_RECORDS)} ${connectionId}`;
+}
