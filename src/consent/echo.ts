@@ -23,7 +23,7 @@ export interface Chosen {
 /** Milliseconds by which a platform's clock and ours may differ, or its times be cut short. */
 export const SKEW = 5_000;
 /** Milliseconds within which nobody knows whether our change or a person's choice came first: a time cut short, and a little. */
-const DOUBT = 2_000;
+export const DOUBT = 2_000;
 /** Milliseconds after which a platform's report is not taken for the echo of a change any more. */
 const ECHO = 3_600_000;
 /** The same of a change that the platform has not shown yet: it may carry it out late. */

@@ -30,6 +30,8 @@ export interface LedgerRecord {
   readonly occurredAt: number;
   /** When the platform came to hold it. */
   readonly reportedAt: number;
+  /** We asked the platform and found it. */
+  readonly found: boolean;
 }
 
 /** All that is known of subjects and of those merged into them, by subject and purpose. */
@@ -71,7 +73,8 @@ async function recordsOf(tx: ControllerTransaction, subjects: readonly SubjectId
   const rows = await sql<Row<RawRecord>[]>`
     select w.survivor as "subjectId", w.id as holder, c.* from ${withMerged(tx, subjects)} cross join lateral (
       select workflow_id || '.' || ordinal as id, connection_id as "connectionId", purpose, state, nature, method,
-        occurred_at as "occurredAt", coalesce(reported_at, occurred_at) as "reportedAt", workflow_id, ordinal from consent_record
+        occurred_at as "occurredAt", coalesce(reported_at, occurred_at) as "reportedAt",
+        connection_id is not null and evidence is not null as found, workflow_id, ordinal from consent_record
       where controller_id = ${controllerId} and subject_id = w.id offset 0) as c
     order by c.workflow_id, c.ordinal`;
   return rows.map((row) => ({

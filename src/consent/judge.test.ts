@@ -10,7 +10,7 @@ let records = 0;
 const report = (state: ConsentState, minute: number, more: Partial<Judgeable> = {}): Judgeable => ({
   id: `${records++}.0`,
   ...{ connectionId: SHOP, purpose: "email_marketing", state, nature: "expressed" },
-  ...{ reportedAt: minute * 60_000, occurredAt: minute * 60_000 },
+  ...{ reportedAt: minute * 60_000, occurredAt: minute * 60_000, found: false },
   ...more,
 });
 const sent = (state: "granted" | "withdrawn", minute: number, purpose = "email_marketing") => ({
@@ -32,6 +32,20 @@ describe("of what platforms report", () => {
     expect(natures([report("withdrawn", 10.1, { connectionId: "other" })], [sent("withdrawn", 10)])).toEqual([
       "expressed",
     ]);
+  });
+
+  test("what we found by asking is no echo", () => {
+    expect(natures([report("withdrawn", 10.1, { found: true })], [sent("withdrawn", 10)])).toEqual([
+      "expressed",
+    ]);
+  });
+
+  test("an opt-out counts where the person consented elsewhere since ours was sent, even if that came to light later", () => {
+    const consented = report("granted", 20, { connectionId: "other" });
+    const late = { ...consented, reportedAt: 40 * 60_000 };
+    const optOut = report("withdrawn", 30);
+    for (const grant of [consented, late])
+      expect(natures([optOut, grant], [sent("withdrawn", 10)])).toEqual(["expressed", "expressed"]);
   });
 
   test("a choice that comes to light late shows that what followed it was no echo", () => {

@@ -17,6 +17,8 @@ export interface Judgeable {
   readonly reportedAt: number;
   /** When the person chose so, in milliseconds. */
   readonly occurredAt: number;
+  /** We asked the platform and found it, knowing what we had sent: it is no echo. */
+  readonly found: boolean;
 }
 
 /** What was sent to a connection for a purpose. */
@@ -37,25 +39,43 @@ export function judged<Record extends Judgeable>(
   sendings: readonly SentTo[],
 ): (Omit<Record, "nature"> & { readonly nature: RecordNature })[] {
   const sent = Map.groupBy(sendings, placeOf);
+  const events = eventsOf(records);
   const there = new Map<string, Mark[]>();
-  const anywhere = new Map<string, Mark[]>();
-  const echoes = new Set<Record>();
-  for (const event of eventsOf(records)) {
-    const ours = event.filter(isOurs);
-    const along = ours.length === 0 ? [] : event.filter(saysNothingNew);
-    for (const record of [...ours, ...along]) echoes.add(record);
-    for (const record of event.filter((one) => !echoes.has(one))) {
-      const state = directionOf(record.state);
-      add(there, placeOf(record), { state, at: record.reportedAt });
-      if (record.nature === "expressed") add(anywhere, record.purpose, { state, at: record.occurredAt });
-    }
-  }
+  // A grant may be reported only after an opt-out that it came before: so the opt-outs are looked at once more.
+  const grants = Map.groupBy(
+    [...tell(new Map()).chosen].filter(({ nature, state }) => nature === "expressed" && state === "granted"),
+    ({ purpose }) => purpose,
+  );
+  const { echoes } = tell(
+    new Map(
+      [...grants].map(([purpose, all]) => [
+        purpose,
+        all.map(({ occurredAt }) => ({ state: "granted", at: occurredAt })),
+      ]),
+    ),
+  );
   return records.map((record) => (echoes.has(record) ? { ...record, nature: "echo" } : record));
 
-  function isOurs(record: Record): boolean {
+  function tell(anywhere: ReadonlyMap<string, readonly Mark[]>) {
+    const echoes = new Set<Record>();
+    const chosen = new Set<Record>();
+    there.clear();
+    for (const event of events) {
+      const ours = event.filter((record) => isOurs(record, anywhere.get(record.purpose) ?? []));
+      const along = ours.length === 0 ? [] : event.filter(saysNothingNew);
+      for (const record of [...ours, ...along]) echoes.add(record);
+      for (const record of event.filter((one) => !echoes.has(one))) {
+        chosen.add(record);
+        const mark = { state: directionOf(record.state), at: record.reportedAt };
+        there.set(placeOf(record), [...thereOf(record), mark]);
+      }
+    }
+    return { echoes, chosen };
+  }
+
+  function isOurs(record: Record, anywhere: readonly Mark[]): boolean {
     const report = reportOf(record);
-    const chosen = { there: thereOf(record), anywhere: anywhere.get(record.purpose) ?? [] };
-    return report !== undefined && isEcho(report, sentOf(record), chosen);
+    return report !== undefined && isEcho(report, sentOf(record), { there: thereOf(record), anywhere });
   }
 
   function saysNothingNew(record: Record): boolean {
@@ -72,18 +92,14 @@ export function judged<Record extends Judgeable>(
   }
 }
 
-function add(marks: Map<string, Mark[]>, key: string, mark: Mark): void {
-  const known = marks.get(key);
-  if (known === undefined) marks.set(key, [mark]);
-  else known.push(mark);
-}
-
 const placeOf = ({ connectionId, purpose }: Pick<Judgeable, "connectionId" | "purpose">) =>
   `${connectionId} ${purpose}`;
 
-function reportOf({ connectionId, state, reportedAt }: Judgeable): Mark | undefined {
+function reportOf({ connectionId, state, reportedAt, found }: Judgeable): Mark | undefined {
   const direction = directionOf(state);
-  return connectionId === null || direction === undefined ? undefined : { state: direction, at: reportedAt };
+  return connectionId === null || found || direction === undefined
+    ? undefined
+    : { state: direction, at: reportedAt };
 }
 
 /**

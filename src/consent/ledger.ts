@@ -86,6 +86,7 @@ function rawOf(record: NewConsent): RawRecord {
     ...{ id: idOf(record), subjectId, holder: subjectId, connectionId, purpose, state, nature, method },
     occurredAt: Date.parse(record.occurredAt),
     reportedAt: Date.parse(record.reportedAt),
+    found: connectionId !== null && record.evidence !== null,
   };
 }
 

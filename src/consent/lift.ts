@@ -1,6 +1,6 @@
 import type { HeldConsent } from "#kit";
 import type { PushReason, RecordNature } from "#schemas";
-import { SKEW } from "./echo.ts";
+import { DOUBT, SKEW } from "./echo.ts";
 import { directionOf } from "./state.ts";
 
 /** The grant that is to be brought to a platform. `occurredAt` in milliseconds. */
@@ -42,7 +42,7 @@ export function mayLift(grant: Grant, held: HeldConsent, known: KnownThere): Lif
   }
   const since = Date.parse(held.since);
   const brought = ours !== undefined && since >= ours - SKEW && since <= ours + LANDING;
-  if (brought || since < grant.occurredAt - SKEW) return { may: true };
+  if (brought || since < grant.occurredAt - DOUBT) return { may: true };
   // Of choices at the same time, as far as clocks can tell, the opt-out counts: it is recorded as the later one.
   return { may: false, optedOutAt: new Date(Math.max(since, grant.occurredAt + 1)).toISOString() };
 }

@@ -17,7 +17,7 @@ import type { ControllerKeys } from "#vault";
 import type { Task } from "./bring.ts";
 import { contactsOf, forgetContacts } from "./contact.ts";
 import { noteDue } from "./due.ts";
-import { SKEW } from "./echo.ts";
+import { DOUBT } from "./echo.ts";
 import { pushedEvent, recordedEvent } from "./events.ts";
 import { type LedgerRecord, ledgerOf, type PastPush, topicOf } from "./history.ts";
 import { type ConsentChange, recordConsents } from "./ledger.ts";
@@ -105,7 +105,7 @@ function knownThere(
     .filter((push) => push.connectionId === connectionId)
     .flatMap((push) => push.sent)
     .sort((a, b) => b.at - a.at);
-  const isLast = sent?.state === "withdrawn" && (theirs === undefined || theirs.reportedAt < sent.at - SKEW);
+  const isLast = sent?.state === "withdrawn" && (theirs === undefined || theirs.reportedAt < sent.at - DOUBT);
   return {
     ours: isLast ? sent.at : undefined,
     reported: theirs && { occurredAt: theirs.occurredAt, optOut: isOptOut(theirs.state) },
@@ -166,28 +166,33 @@ export async function settlePush(
   outcome: Outcome,
 ): Promise<AfterPush> {
   const nothing = { changes: [], pushes: [] };
-  const { status, reason, error, optedOutAt } = outcome;
+  const { error, optedOutAt } = outcome;
   // Taken before the row's own lock, as everybody does who adds to the ledger.
   if (optedOutAt !== undefined) await lockController(tx);
   const push = await findPush(tx, id, { lock: true });
   if (push === undefined || (outcome.round ?? push.round) !== push.round) return nothing;
+  const changes = optedOutAt === undefined ? [] : await recordOptOut(tx, push, optedOutAt);
+  const wanted = await wantedFor(tx, push);
+  // An opt-out that we found counts, unless something later is known by now: then only a person can tell.
+  const givesWay = optedOutAt !== undefined && wanted !== "withdrawn";
+  const state = optedOutAt === undefined || givesWay ? (outcome.state ?? push.state) : "withdrawn";
+  const { status, reason } = givesWay ? GIVES_WAY : outcome;
   const { sql, controllerId } = tx;
-  const state = optedOutAt === undefined ? (outcome.state ?? push.state) : "withdrawn";
   await sql`update consent_push set status = ${status}, state = ${state}, reason = ${reason ?? null}, settled_at = now(),
       error_code = ${error?.code ?? null}, error_message = ${error?.message ?? null},
-      attempts = attempts + ${error === undefined && outcome.state !== undefined ? 1 : 0}
+      attempts = attempts + ${error === undefined && status !== "void" ? 1 : 0}
     where controller_id = ${controllerId} and id = ${id}`;
   await appendEvents(tx, [
     pushedEvent({ ...push, state }, { status, reason, ...(error && { error: error.code }) }),
   ]);
-  const changes = optedOutAt === undefined ? [] : await recordOptOut(tx, push, optedOutAt);
-  const wanted = await wantedFor(tx, push);
-  const again = push.active && wanted !== undefined && wanted !== state;
-  const pushes = again && status !== "void" ? await pushAgain(tx, push, wanted) : [];
+  const again = push.active && status !== "void" && wanted !== undefined && wanted !== state;
+  const pushes = again ? await pushAgain(tx, push, wanted) : [];
   await noteDue(tx, changes);
   await forgetContacts(tx, [push.subjectId]);
   return { changes, pushes };
 }
+
+const GIVES_WAY = { status: "manual", reason: "opt_out_there" } as const;
 
 /** The platform showed what it was brought: `done` becomes `done_verified`. */
 export async function confirmPush(tx: ControllerTransaction, id: PushId): Promise<void> {

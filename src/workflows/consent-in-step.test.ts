@@ -93,8 +93,8 @@ async function untilQuiet(pick?: (size: number) => number): Promise<void> {
     .toBe(true);
 }
 
-/** Platforms tell time to the second: what comes after this is later for all of them. */
-const secondsPass = () => new Promise((resolve) => setTimeout(resolve, 1_100));
+/** Platforms tell time to the second, and clocks differ: what comes after this is later for all of them, beyond doubt. */
+const secondsPass = () => new Promise((resolve) => setTimeout(resolve, 2_300));
 
 const audited = async (type: string) => {
   const rows = await hub.byHand<{ entry: Buffer }>(
@@ -124,7 +124,6 @@ describe("whoever unsubscribes on one platform", () => {
   test("is unsubscribed on all others, which is verified, on the audit log, and comes back as an echo", async () => {
     await hub.working(async () => {
       await known();
-      await secondsPass();
       choose("mailchimp", "withdrawn");
       await untilQuiet();
     });
@@ -276,7 +275,7 @@ const scenario = fc.record({
       where: fc.nat({ max: 3 }),
       state: fc.constantFrom("granted" as const, "withdrawn" as const),
       /** Milliseconds until the next. */
-      pause: fc.constantFrom(0, 0, 30, 400, 1_200),
+      pause: fc.constantFrom(0, 0, 30, 400, 2_300),
       /** Webhooks that get through before it. */
       webhooks: fc.nat({ max: 3 }),
     }),

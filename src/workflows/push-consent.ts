@@ -103,7 +103,7 @@ async function tryOnce(rooms: WorkflowRooms, target: Target): Promise<string> {
     rooms,
     target,
     brought.status === "opted_out"
-      ? { status: "done_verified", optedOutAt: brought.optedOutAt }
+      ? { status: "done_verified", state, optedOutAt: brought.optedOutAt }
       : { ...brought, state },
   );
   return brought.status;
