@@ -99,7 +99,8 @@ function knownThere(
 ): KnownThere {
   const reports = records
     .filter((record) => record.connectionId === connectionId && directionOf(record.state) !== undefined)
-    .sort((a, b) => b.reportedAt - a.reportedAt);
+    // Of the same second, an opt-out explains better that it holds one.
+    .sort((a, b) => b.reportedAt - a.reportedAt || Number(isOptOut(b.state)) - Number(isOptOut(a.state)));
   const theirs = reports.find(({ nature }) => nature !== "echo");
   const [sent] = pushes
     .filter((push) => push.connectionId === connectionId)
