@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import type { Command } from "commander";
+import { pushBacklog } from "#consent";
 import { findPolicyFaults, knownMigrations, withSession } from "#database";
 import { type Rooms, runningHub } from "#hub";
 import { configured } from "#kit";
@@ -134,6 +135,19 @@ const CHECKS: Record<string, (rooms: Rooms) => Promise<Result>> = {
     return {
       ok: age < QUEUE_AGE,
       detail: row?.count === 0 ? "nothing waits" : `${row?.count} events wait, the oldest for ${age} s`,
+    };
+  },
+  /** Failures are somebody's to look at, and no fault of the hub; what nobody works on is. */
+  async consent({ database, controllers }) {
+    const counts = await Promise.all(
+      (await controllers()).map(({ id }) => database.inController(id, pushBacklog)),
+    );
+    const sum = (of: (one: (typeof counts)[number]) => number) =>
+      counts.reduce((total, one) => total + of(one), 0);
+    const [stuck, failed, manual] = [sum((c) => c.stuck), sum((c) => c.failed), sum((c) => c.manual)];
+    return {
+      ok: stuck === 0,
+      detail: `${failed} platforms could not be brought in step, ${manual} are left to a person${stuck === 0 ? "" : `; ${stuck} changes wait for hours, is the hub running?`}`,
     };
   },
   async audit({ database }) {

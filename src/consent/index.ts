@@ -54,4 +54,4 @@ export {
 export type { SignalChoice } from "./signals/choice.ts";
 export { readSignals, type Signals } from "./signals/read.ts";
 export { type Choice, currentState, type Decision, isOptOut, type Reason } from "./state.ts";
-export { listConsents, listPushes, showConsents } from "./view.ts";
+export { listConsents, listPushes, pushBacklog, showConsents } from "./view.ts";
