@@ -25,8 +25,8 @@ describe("a platform is in step", () => {
   });
 
   test("but not while it is in doubt whether our change or the person's own came last", () => {
-    expect(inStep("withdrawn", [at("granted", 58)], [at("withdrawn", 60)])).toBe(false);
-    expect(inStep("withdrawn", [at("granted", 62)], [at("withdrawn", 60)])).toBe(false);
+    expect(inStep("withdrawn", [at("granted", 59)], [at("withdrawn", 60)])).toBe(false);
+    expect(inStep("withdrawn", [at("granted", 61)], [at("withdrawn", 60)])).toBe(false);
     expect(inStep("withdrawn", [at("granted", 50)], [at("withdrawn", 60)])).toBe(true);
     expect(inStep("withdrawn", [at("withdrawn", 58)], [at("withdrawn", 60)])).toBe(true);
   });

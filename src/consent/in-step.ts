@@ -1,4 +1,4 @@
-import { type Mark, SKEW } from "./echo.ts";
+import { DOUBT, type Mark } from "./echo.ts";
 import type { Direction } from "./state.ts";
 
 /** Milliseconds to which platforms tell the time: of reports within it nobody knows which came last. */
@@ -17,11 +17,11 @@ export function isInStep(
 ): boolean {
   const last = latest(ours, 0);
   const reported = latest(theirs, SECOND);
-  if (!whole && (last === undefined || (reported !== undefined && reported.at > last.at - SKEW)))
+  if (!whole && (last === undefined || (reported !== undefined && reported.at > last.at - DOUBT)))
     return false;
   if (last === undefined) return reported !== undefined && holds(reported);
-  if (reported === undefined || last.at > reported.at + SKEW) return holds(last);
-  if (reported.at > last.at + SKEW) return holds(reported);
+  if (reported === undefined || last.at > reported.at + DOUBT) return holds(last);
+  if (reported.at > last.at + DOUBT) return holds(reported);
   return holds(last) && holds(reported);
 
   function holds({ states }: Latest): boolean {

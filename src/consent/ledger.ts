@@ -12,7 +12,7 @@ import type {
   RecordNature,
   SubjectId,
 } from "#schemas";
-import { SKEW } from "./echo.ts";
+import { DOUBT } from "./echo.ts";
 import { judgedLedger, ledgerOf, type PastPush, type RawRecord, rawLedgerOf, topicOf } from "./history.ts";
 import { currentState, directionOf } from "./state.ts";
 
@@ -98,7 +98,7 @@ function isOutOfStep(
 ): boolean {
   const wanted = directionOf(current);
   if (wanted === undefined || record.connectionId === null) return false;
-  const since = Date.parse(record.reportedAt) - SKEW;
+  const since = Date.parse(record.reportedAt) - DOUBT;
   const there = pushes.filter(({ connectionId }) => connectionId === record.connectionId);
   const sent = record.nature === "echo" ? [] : there.flatMap((push) => push.sent);
   return directionOf(record.state) !== wanted || sent.some(({ state, at }) => state !== wanted && at > since);
