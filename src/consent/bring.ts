@@ -43,7 +43,7 @@ export async function bringInStep(
   }
   // One place that could not be brought in step says more than those that could.
   const [worst] = results.sort((a, b) => GRAVITY.indexOf(a.status) - GRAVITY.indexOf(b.status));
-  return worst ?? { status: "unsupported", reason: "no_address" };
+  return worst ?? { status: "unsupported", reason: targets.length === 0 ? "purpose_not_held" : "no_address" };
 }
 
 const GRAVITY: readonly Brought["status"][] = ["opted_out", "manual", "unsupported", "done", "done_verified"];

@@ -23,7 +23,7 @@ const wanted = eventType("consent/push", { schema: events["consent/push"] });
 /** Pushes to one connection at a time, and to all: slow platforms must not take all of the executor. */
 const AT_ONCE = 3;
 const TOGETHER = 12;
-/** With the runtimes' backoff, some three hours of trying. */
+/** With the runtimes' backoff, four hours and a half of trying. */
 const RETRIES = 10;
 /** How often a choice may change under our hands before we try again later. */
 const CHANGES = 5;
