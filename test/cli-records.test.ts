@@ -9,7 +9,7 @@ import { fixture, runLethe } from "#test";
 
 import { at, connect, json, lethe, settled, useHub } from "./support/commands.ts";
 
-useHub();
+useHub({ here: true });
 
 describe("lethe subjects, activities, consents and rights", () => {
   test("show one person behind two platforms, by hashes and ids only", async () => {

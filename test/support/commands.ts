@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
 import { type HubProcess, startHubProcess } from "./hub-process.ts";
-import { type CommandResult, runLethe } from "./lethe.ts";
+import { type CommandResult, callLethe, runLethe } from "./lethe.ts";
 import { freshRooms, type TestRooms } from "./rooms.ts";
 import { fixture, sendFixture } from "./send.ts";
 
-/** A running hub, and commands as processes of their own on the same database. */
+/** A running hub, and commands on the same database, as processes of their own or not. */
 export const at = {} as {
   rooms: TestRooms;
   hub: HubProcess;
@@ -15,11 +15,14 @@ export const at = {} as {
   /** A controller to work with. */
   controller: string;
   folder: string;
+  /** Commands run in the test's own process. */
+  here: boolean;
 };
 export const SECRET = "the-shop's-client-secret";
 
-export function useHub(): void {
+export function useHub(options: { here?: boolean } = {}): void {
   beforeAll(async () => {
+    at.here = options.here === true;
     at.rooms = await freshRooms();
     at.folder = mkdtempSync(join(tmpdir(), "lethe-cli-"));
     at.settings = {
@@ -39,7 +42,7 @@ export function useHub(): void {
 }
 
 export function lethe(...args: string[]): Promise<CommandResult> {
-  return runLethe(args, at.settings);
+  return at.here ? callLethe(args, at.settings) : runLethe(args, at.settings);
 }
 
 /** Runs a command that must succeed, with `--json`. */
