@@ -74,6 +74,7 @@ async function settled(): Promise<void> {
       const [row] = await rooms.superuser(
         (sql) => sql`select (select count(*) from delivery where status = 'received')
           + (select count(*) from consent_push where status = 'open')
+          + (select count(*) from consent_due)
           + (select count(*) from runtime_event where dispatched_at is null)
           + (select count(*) from runtime_run where status = 'running' and function_id like '%propagate%') as busy`,
       );

@@ -74,6 +74,7 @@ async function isQuiet(): Promise<boolean> {
   const [row] = await hub.byHand<{ busy: number }>(
     `select (select count(*) from delivery where controller_id = $1 and status = 'received')
       + (select count(*) from consent_push where controller_id = $1 and status = 'open')
+      + (select count(*) from consent_due where controller_id = $1)
       + (select count(*) from runtime_event where dispatched_at is null)
       + (select count(*) from runtime_run where status = 'running') as busy`,
     controllerId,
