@@ -183,7 +183,9 @@ function people(rooms: Rooms, { differences, inStep, notFound, notAsked }: Repor
         since: shortTime(row.since),
         repair: row.repair ? "yes" : "",
       })),
-      "Every platform that could be asked holds what the ledger says.",
+      inStep + notFound === 0
+        ? "No platform was asked: it takes a person who chose, and a connection with credentials to a platform that holds consent."
+        : "Every platform that could be asked holds what the ledger says.",
     ),
     `In step: ${inStep}. Different: ${differences.length}. Not found there: ${notFound}.`,
     ...(repair && differences.length > 0

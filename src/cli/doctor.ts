@@ -147,7 +147,7 @@ const CHECKS: Record<string, (rooms: Rooms) => Promise<Result>> = {
     const [stuck, failed, manual] = [sum((c) => c.stuck), sum((c) => c.failed), sum((c) => c.manual)];
     return {
       ok: stuck === 0,
-      detail: `${failed} platforms could not be brought in step, ${manual} are left to a person${stuck === 0 ? "" : `; ${stuck} changes wait for hours, is the hub running?`}`,
+      detail: `not brought in step: ${failed} failed, ${manual} left to a person (\`lethe consents pushes\`)${stuck === 0 ? "" : `; ${stuck} changes wait for hours, is the hub running?`}`,
     };
   },
   async audit({ database }) {
