@@ -232,6 +232,42 @@ describe("whoever unsubscribes on one platform", () => {
   });
 });
 
+describe("a platform that comes to know somebody late", () => {
+  test("is told that they have opted out", async () => {
+    const id = ids.get("shopify") ?? "";
+    await hub.working(async () => {
+      choose("mailchimp", "withdrawn");
+      await untilQuiet();
+      expect(platform("shopify").requests).toEqual([]);
+      await shops
+        .get("shopify")
+        ?.send("customers-create", (body) =>
+          body.replaceAll("bob@example.com", EMAIL).replaceAll("706405506930370084", id),
+        );
+      await untilQuiet();
+    });
+    expect(held("shopify")).toBe("withdrawn");
+    expect((await outcomes())["shopify"]).toMatchObject({ state: "withdrawn", status: "done_verified" });
+  });
+
+  test("by nothing but an address, is found by that address, which is kept no longer than it takes", async () => {
+    await hub.working(async () => {
+      const cleaned = new URLSearchParams({
+        ...{ type: "cleaned", fired_at: "2026-11-20 09:15:00", "data[list_id]": "a6b5da1054" },
+        ...{ "data[email]": EMAIL, "data[reason]": "hard" },
+      });
+      const headers = { "content-type": "application/x-www-form-urlencoded" };
+      await shops.get("mailchimp")?.deliver({ headers, body: cleaned.toString() });
+      await untilQuiet();
+      choose("shopify", "withdrawn");
+      await untilQuiet();
+    });
+    expect(held("mailchimp")).toBe("withdrawn");
+    const kept = await hub.byHand("select from consent_contact where controller_id = $1", controllerId);
+    expect(kept).toEqual([]);
+  });
+});
+
 describe("a platform that changes more than it was asked to", () => {
   test("does not make choices of what nobody chose: a report of all preferences repeats the old ones", async () => {
     await connectAll({}, { repeats: true });
