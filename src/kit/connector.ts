@@ -7,6 +7,7 @@ import type { EventHandler, Splitter } from "./events.ts";
 import type { Envelope, Extractor } from "./extract.ts";
 import type { BodyFormat } from "./payload.ts";
 import type { WebhookRequest } from "./request.ts";
+import type { RightsSection } from "./rights.ts";
 import type { SignatureScheme } from "./signature/index.ts";
 
 /** What Lethe knows about a platform: data first, functions only where the platform needs code. */
@@ -23,6 +24,8 @@ export interface Connector<Activity extends string = string> {
   readonly api?: ApiDeclaration;
   /** How consent is kept in step there; without it, the platform cannot hold any. */
   readonly consent?: ConsentSection;
+  /** What its API does for people who exercise their rights; without it, all of that is left to somebody. */
+  readonly rights?: RightsSection;
   /** For a connector that each connection configures for itself. */
   readonly configuration?: Configurable;
   /** How requests come in. Several where a platform has several families: the first whose signature header is there. */
@@ -122,6 +125,7 @@ export function defineConnector<const Activity extends string>(definition: Conne
       );
   }
   checkConsent(definition, refuse);
+  checkRights(definition, refuse);
   const events = Object.entries<EventHandler>(definition.events ?? {});
   if (events.length === 0) throw refuse("it has no events");
   for (const [topic, { fetch }] of events)
@@ -144,6 +148,14 @@ function checkConsent({ consent, credentials }: Connector, refuse: (fault: strin
     throw refuse("consent.lists must match a whole key: begin it with ^ and end it with $");
   if (consent.purposes.length === 0 && consent.lists === undefined)
     throw refuse("its consent holds nothing: name purposes or lists, or leave it out");
+}
+
+function checkRights({ rights, credentials }: Connector, refuse: (fault: string) => Error): void {
+  if (rights === undefined) return;
+  if (typeof rights.open !== "function") throw refuse("rights.open is missing: it opens the platform's API");
+  if (credentials === undefined) throw refuse("it has rights but no credentials to fulfil them with");
+  if (!Array.isArray(rights.can) || rights.can.length === 0)
+    throw refuse("rights.can must name what the API can do: access, erasure, rectification");
 }
 
 /** The ways in, in the order in which they are tried. */

@@ -87,6 +87,21 @@ export {
   subject,
 } from "./records.ts";
 export { type WebhookRequest, webhookRequest } from "./request.ts";
+export {
+  type CollectedSet,
+  type CorrectedAddress,
+  type CorrectedField,
+  type Corrections,
+  collected,
+  type ErasureAnswer,
+  type ErasureState,
+  type PersonEntry,
+  type RectificationAnswer,
+  type Retention,
+  type RightsApi,
+  type RightsCapability,
+  type RightsSection,
+} from "./rights.ts";
 export { freshSecret, secretFault } from "./secret.ts";
 export { embeddedJson, optionalText, platformId } from "./shapes.ts";
 export {

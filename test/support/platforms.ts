@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import type { SimulatedPlatform } from "./platforms/simulated.ts";
+import type { SimulatedApi } from "./platforms/simulated.ts";
 
 export interface SimulatedPlatforms {
   /** For a child process: every HTTPS request that it makes comes here instead. */
@@ -18,7 +18,7 @@ export interface SimulatedPlatforms {
 
 /** The platforms' APIs, as one local server that a hub's child process is led to: simulated ones, and what else a test answers. */
 export async function simulatePlatforms(
-  platforms: () => readonly SimulatedPlatform[] = () => [],
+  platforms: () => readonly SimulatedApi[] = () => [],
 ): Promise<SimulatedPlatforms> {
   let known: ReadonlyMap<string, unknown> = new Map();
   const asked: string[] = [];
@@ -51,7 +51,7 @@ export async function simulatePlatforms(
 }
 
 async function answerBy(
-  platform: SimulatedPlatform,
+  platform: SimulatedApi,
   url: string,
   incoming: IncomingMessage,
   response: ServerResponse,

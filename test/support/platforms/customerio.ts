@@ -166,6 +166,7 @@ export function simulateCustomerIo(options: CustomerIoOptions = {}): SimulatedCu
       outbox.length = sent;
       return person.id;
     },
+    has: (id) => people.has(id),
     state(id, purpose): ConsentState | undefined {
       const { attributes, preferences } = find(id);
       const channel = CHANNELS[purpose as keyof typeof CHANNELS];

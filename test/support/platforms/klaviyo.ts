@@ -128,6 +128,7 @@ export function simulateKlaviyo(options: KlaviyoOptions = {}): SimulatedKlaviyo 
     ...reception(answer),
     outbox,
     add: ({ email, phone, held }) => create({ email, phone_number: phone }, held).id,
+    has: (id) => profiles.has(id),
     state: (id, purpose) => {
       const channel = CHANNELS[purpose as keyof typeof CHANNELS];
       return channel && STATES[find(id).consent[channel].consent];

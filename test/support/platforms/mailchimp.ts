@@ -167,6 +167,7 @@ export function simulateMailchimp(
       });
       return uniqueEmailId;
     },
+    has: (id) => people.has(id),
     state: (id, purpose: ConsentPurpose) =>
       purpose === "email_marketing" ? STATES[known(id).status] : undefined,
     choose(id, purpose, state) {

@@ -1,6 +1,6 @@
-import type { Fault, SimulatedPlatform, SimulatedRequest } from "./simulated.ts";
+import type { Fault, SimulatedApi, SimulatedRequest } from "./simulated.ts";
 
-type Shared = Pick<SimulatedPlatform, "requests" | "handle" | "fail">;
+type Shared = Pick<SimulatedApi, "requests" | "handle" | "fail">;
 
 /** What every simulated platform does with a request before it looks at it: remember it, and fail if it is told to. */
 export function reception(answer: (request: SimulatedRequest) => Response | Promise<Response>): Shared {

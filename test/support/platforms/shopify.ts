@@ -190,6 +190,7 @@ export function simulateShopify(
       const customer = people.get(id);
       if (customer !== undefined) customer.choices[purpose].state = state;
     },
+    has: (id) => people.has(id),
     state(id, purpose) {
       const customer = people.get(id);
       return customer && purpose in NAMES ? MEANINGS[customer.choices[purpose as Channel].state] : undefined;

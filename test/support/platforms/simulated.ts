@@ -1,7 +1,7 @@
 import type { ConsentPurpose, ConsentState } from "#schemas";
 
-/** A platform as its documentation tells it: an API with people in it, and the webhooks that it sends when they change. */
-export interface SimulatedPlatform {
+/** A platform's API as its documentation tells it, with people in it. */
+export interface SimulatedApi {
   readonly connector: string;
   /** For a connection to it. */
   readonly account: string | undefined;
@@ -20,6 +20,14 @@ export interface SimulatedPlatform {
     phone?: string;
     held?: Partial<Record<ConsentPurpose, ConsentState>>;
   }): string;
+  /** Whether it still has anything of them by which they can be known. */
+  has(id: string): boolean;
+  /** An erasure that was accepted and takes its time is carried out now, where the platform does that later. */
+  finish?(): void;
+}
+
+/** One that holds people's consent, too, and sends webhooks when it changes. */
+export interface SimulatedPlatform extends SimulatedApi {
   /** What it holds of them now. */
   state(id: string, purpose: ConsentPurpose): ConsentState | undefined;
   /** The person chooses there themselves, by a form or an unsubscribe link. */
