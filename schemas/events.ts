@@ -1,5 +1,13 @@
 import { z } from "zod";
-import { ConnectionId, ControllerId, DeliveryId, PushId, SubjectId } from "./ids.ts";
+import {
+  ConnectionId,
+  ControllerId,
+  DeliveryId,
+  PushId,
+  RightsRequestId,
+  RightsTaskId,
+  SubjectId,
+} from "./ids.ts";
 import { Purpose, RightsKind } from "./vocabulary.ts";
 
 /**
@@ -35,11 +43,36 @@ export const events = {
   "rights/requested": z
     .strictObject({
       controllerId: ControllerId,
-      requestId: z.uuid(),
-      kind: RightsKind,
-      connectionId: ConnectionId,
+      requestId: RightsRequestId,
+      /** Of versions before 0004, whose events may still wait. */
+      kind: RightsKind.optional(),
+      connectionId: ConnectionId.optional(),
     })
-    .describe("A rights request was recorded and is to be fulfilled."),
+    .describe("A rights request was recorded."),
+  "rights/approved": z
+    .strictObject({ controllerId: ControllerId, requestId: RightsRequestId })
+    .describe("A rights request is to be fulfilled."),
+  "rights/task": z
+    .strictObject({
+      controllerId: ControllerId,
+      connectionId: ConnectionId,
+      taskId: RightsTaskId,
+      round: z.int().nonnegative(),
+    })
+    .describe("A rights request is to be carried out at one platform."),
+  "rights/settled": z
+    .strictObject({ controllerId: ControllerId, requestId: RightsRequestId })
+    .describe("No platform is left at which a rights request waits."),
+  "rights/notice": z
+    .strictObject({ controllerId: ControllerId, requestId: RightsRequestId, noticeId: z.uuid() })
+    .describe("Somebody is to be told of a rights request by e-mail."),
+  "rights/clock": z
+    .strictObject({
+      controllerId: ControllerId,
+      requestId: RightsRequestId,
+      round: z.int().nonnegative(),
+    })
+    .describe("A rights request has a deadline, or has another one now."),
 } as const;
 
 export type EventName = keyof typeof events;

@@ -17,6 +17,13 @@ export type SubjectId = z.infer<typeof SubjectId>;
 export const PushId = z.uuid().brand<"PushId", "inout">();
 export type PushId = z.infer<typeof PushId>;
 
+export const RightsRequestId = z.uuid().brand<"RightsRequestId", "inout">();
+export type RightsRequestId = z.infer<typeof RightsRequestId>;
+
+/** What is to be done for a rights request at one platform, or by the hub itself. */
+export const RightsTaskId = z.uuid().brand<"RightsTaskId", "inout">();
+export type RightsTaskId = z.infer<typeof RightsTaskId>;
+
 /** `did:lethe:<64 hex>`: SHA3-256 of a random UUID, never of anything personal. */
 export const Did = z
   .string()

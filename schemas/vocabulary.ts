@@ -170,9 +170,107 @@ export const RightsKind = z.enum([
 ]);
 export type RightsKind = z.infer<typeof RightsKind>;
 
+/** The law that a request is answered by; `platform` for what a platform demands of its apps. */
+export const RightsRegime = z.enum(["gdpr", "uk_gdpr", "ccpa", "dpdp", "platform"]);
+export type RightsRegime = z.infer<typeof RightsRegime>;
+
+/** Where a request stands. The last five are ends. */
+export const RightsStatus = z.enum([
+  "received",
+  "verifying",
+  "verified",
+  "approved",
+  "fulfilling",
+  "fulfilled",
+  "partly_fulfilled",
+  "denied",
+  "expired",
+  "cancelled",
+]);
+export type RightsStatus = z.infer<typeof RightsStatus>;
+
+/** How a request came. */
+export const RightsSource = z.enum(["operator", "api", "platform"]);
+export type RightsSource = z.infer<typeof RightsSource>;
+
+/** How it was made sure that the person is who they say. */
+export const RightsVerification = z.enum([
+  "email",
+  "platform",
+  "in_person",
+  "document",
+  "account",
+  "not_required",
+]);
+export type RightsVerification = z.infer<typeof RightsVerification>;
+
+/** Why a request is denied (Data Rights Protocol, https://github.com/consumer-reports-innovation-lab/data-rights-protocol). */
+export const DenialReason = z.enum([
+  "suspected_fraud",
+  "insuf_verification",
+  "no_match",
+  "claim_not_covered",
+  "outside_jurisdiction",
+  "too_many_requests",
+  "other",
+]);
+export type DenialReason = z.infer<typeof DenialReason>;
+
+/** Why more time is needed: GDPR Art. 12(3) knows the complexity and the number of the requests. */
+export const ExtensionReason = z.enum(["complexity", "number_of_requests"]);
+export type ExtensionReason = z.infer<typeof ExtensionReason>;
+
+/**
+ * What became of a request at one platform. `open` until it is tried, `asked` while the platform carries it out; `manual`
+ * and `failed` wait for somebody, the others are ends. `not_found`: nobody there by anything that is known of the person.
+ */
+export const RightsTaskStatus = z.enum([
+  "open",
+  "asked",
+  "done",
+  "done_verified",
+  "not_found",
+  "retained",
+  "unsupported",
+  "manual",
+  "failed",
+]);
+export type RightsTaskStatus = z.infer<typeof RightsTaskStatus>;
+
+/** Why it is `manual`, `unsupported` or `failed`. */
+export const RightsTaskReason = z.enum([
+  "no_api",
+  "no_credentials",
+  "not_connected",
+  "fields_unsupported",
+  "not_confirmed",
+  "refused_there",
+  "purpose_not_held",
+  "left_to_somebody",
+  "legal_hold",
+  "by_hand",
+  "given_up",
+]);
+export type RightsTaskReason = z.infer<typeof RightsTaskReason>;
+
+/** Why something must be kept although its erasure is asked for (GDPR Art. 17(3)). */
+export const HoldGround = z.enum([
+  "legal_claims",
+  "legal_obligation",
+  "public_health",
+  "archiving",
+  "freedom_of_expression",
+]);
+export type HoldGround = z.infer<typeof HoldGround>;
+
+/** What the person, or the privacy team, is told by e-mail. */
+export const RightsNotice = z.enum(["verify", "extended", "denied", "closed", "reminder", "overdue"]);
+export type RightsNotice = z.infer<typeof RightsNotice>;
+
 /** `received` waits, `processed` is done and shredded, `ignored` is a topic that the connector does not declare. */
 export const DeliveryStatus = z.enum(["received", "processed", "ignored", "failed", "expired"]);
 export type DeliveryStatus = z.infer<typeof DeliveryStatus>;
 
-export const SubjectStatus = z.enum(["active", "merged"]);
+/** `erased`: what is left of somebody whom nothing can be linked to any more. */
+export const SubjectStatus = z.enum(["active", "merged", "erased"]);
 export type SubjectStatus = z.infer<typeof SubjectStatus>;

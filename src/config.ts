@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { z } from "zod";
-import { LetheError } from "#schemas";
+import { LetheError, Personal } from "#schemas";
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
@@ -41,6 +41,21 @@ export const Settings = z.object({
   LETHE_PROXIES: z.coerce.number().int().min(0).max(10).default(0),
   /** Days that a failed delivery stays sealed for replay. */
   LETHE_REPLAY_DAYS: count(7),
+  /** The mail server by which people verify and are told: `smtps://user:password@host:465`, or `smtp://…:587`. */
+  LETHE_SMTP_URL: z
+    .string()
+    .regex(/^smtps?:\/\//, "must begin with smtp:// or smtps://")
+    .optional(),
+  /** Whom messages are from: `Acme Privacy <privacy@acme.example>`. */
+  LETHE_MAIL_FROM: z.string().min(3).optional(),
+  /** Whom reminders of deadlines go to. */
+  LETHE_PRIVACY_TEAM: z.email().optional(),
+  /** Full calendar years for which books have to be kept. */
+  LETHE_RETENTION_YEARS: count(10),
+  /** Days after which a backup of the database is gone: the evidence of an erasure says so. */
+  LETHE_BACKUP_DAYS: count(30),
+  /** Requests and codes of people who exercise a right that an address may send in a minute. */
+  LETHE_MAX_RIGHTS: count(20),
 });
 
 export interface Config {
@@ -67,6 +82,11 @@ export interface Config {
   readonly maxSignals: number;
   readonly proxies: number;
   readonly replayDays: number;
+  readonly mail: { readonly url: string; readonly from: string } | undefined;
+  readonly privacyTeam: Personal | undefined;
+  readonly retentionYears: number;
+  readonly backupDays: number;
+  readonly maxRights: number;
 }
 
 /** Reads the environment. Throws `config/invalid` with every variable at fault and what it should be; never shows a value. */
@@ -94,6 +114,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     maxSignals: env.LETHE_MAX_SIGNALS,
     proxies: env.LETHE_PROXIES,
     replayDays: env.LETHE_REPLAY_DAYS,
+    mail: mailOf(env),
+    privacyTeam: env.LETHE_PRIVACY_TEAM === undefined ? undefined : new Personal(env.LETHE_PRIVACY_TEAM),
+    retentionYears: env.LETHE_RETENTION_YEARS,
+    backupDays: env.LETHE_BACKUP_DAYS,
+    maxRights: env.LETHE_MAX_RIGHTS,
   };
 }
 
@@ -110,6 +135,15 @@ function runtimeOf(env: z.output<typeof Settings>): Config["runtime"] {
     signingKey: env.INNGEST_SIGNING_KEY ?? "",
     serveOrigin: env.INNGEST_SERVE_ORIGIN ?? `http://${env.HOST}:${env.PORT}`,
   };
+}
+
+function mailOf({ LETHE_SMTP_URL: url, LETHE_MAIL_FROM: from }: z.output<typeof Settings>): Config["mail"] {
+  if (url === undefined && from === undefined) return undefined;
+  if (url === undefined || from === undefined)
+    throw invalid([
+      `${url === undefined ? "LETHE_SMTP_URL" : "LETHE_MAIL_FROM"}: is needed with the other, for messages to people`,
+    ]);
+  return { url, from };
 }
 
 function invalid(faults: string[]): LetheError {

@@ -1,1 +1,1 @@
-export { listActivities, type NewActivity, recordActivities } from "./record.ts";
+export { forgetActivities, listActivities, type NewActivity, recordActivities } from "./record.ts";

@@ -56,3 +56,12 @@ export async function listActivities(
     recordedAt: new Date(row.recordedAt).toISOString(),
   }));
 }
+
+/** Activities of people who are erased are nobody's in particular. */
+export async function forgetActivities(
+  { sql, controllerId }: ControllerTransaction,
+  { family, heir }: { family: readonly SubjectId[]; heir: SubjectId },
+): Promise<void> {
+  await sql`update processing_activity set subject_id = ${heir}
+    where controller_id = ${controllerId} and subject_id = any(${[...family]}::uuid[])`;
+}

@@ -15,6 +15,7 @@ export { forgottenChanges, noteDue } from "./due.ts";
 export { consentErrors } from "./errors.ts";
 export { recordedEvent } from "./events.ts";
 export { explain, type Verdict } from "./explain.ts";
+export { forgetConsent } from "./forget.ts";
 export {
   type ConsentChange,
   type NewConsent,

@@ -1,6 +1,7 @@
 import { v4 as uuid } from "uuid";
 import { appendEvents } from "#audit";
 import type { ControllerTransaction } from "#database";
+import { restrictedAmong } from "#identity";
 import type { Connector } from "#kit";
 import type { ConnectionId, Purpose, PushReason, SubjectId } from "#schemas";
 import { PushId } from "#schemas";
@@ -51,12 +52,18 @@ export async function planPushes(
     }),
   );
   const survivors = [...new Set(subjects.values())];
-  const [{ records, pushes }, places] = await Promise.all([ledgerOf(tx, survivors), placesOf(tx, survivors)]);
+  const [{ records, pushes }, places, restricted] = await Promise.all([
+    ledgerOf(tx, survivors),
+    placesOf(tx, survivors),
+    restrictedAmong(tx, survivors),
+  ]);
   const drafts = [...topics].flatMap(([key, { subjectId, purpose }]) => {
     const [known, tried] = [records.get(key) ?? [], pushes.get(key) ?? []];
     const decision = currentState(known)?.record;
     const wanted = directionOf(decision?.state);
     if (decision === undefined || wanted === undefined) return [];
+    // To bring an opt-out somewhere is to process less; to bring a grant would be to process what may only be kept.
+    if (wanted === "granted" && restricted.has(subjectId)) return [];
     return places
       .filter((place) => place.subjectId === subjectId)
       .filter((place) => {

@@ -1,7 +1,7 @@
 import { v4 as uuid } from "uuid";
 import { appendEvents } from "#audit";
 import type { ControllerTransaction, Sent } from "#database";
-import { lockController, platformReferences, referencesAt } from "#identity";
+import { lockController, platformReferences, referencesAt, restrictedAmong } from "#identity";
 import type { Connector } from "#kit";
 import {
   type ConnectionId,
@@ -73,10 +73,12 @@ export async function taskOf(
   const decision = currentState(records)?.record;
   const state = directionOf(decision?.state);
   if (decision === undefined || state === undefined) return undefined;
-  const [references, contacts] = await Promise.all([
+  const [references, contacts, restricted] = await Promise.all([
     platformReferences(tx, keys, [push.subjectId]),
     contactsOf(tx, keys, [push.subjectId]),
+    restrictedAmong(tx, [push.subjectId]),
   ]);
+  if (state === "granted" && restricted.has(push.subjectId)) return undefined;
   const { emails = [], phones = [] } = contacts.get(push.subjectId) ?? {};
   const platformIds = references.get(referencesAt(push.subjectId, push.connectionId)) ?? [];
   return {

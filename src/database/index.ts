@@ -16,6 +16,7 @@ export { ensureHubLogin, ensureRoles, HUB_ROLES } from "./roles.ts";
 export { asBytea, type ConnectOptions, serverOf, withSession } from "./session.ts";
 export type { Sent } from "./tables/consent.ts";
 export * as tables from "./tables/index.ts";
+export type { Pause } from "./tables/rights.ts";
 
 export interface OpenDatabase {
   readonly database: Database;

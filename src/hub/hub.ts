@@ -5,6 +5,7 @@ import type { Config } from "#config";
 import { createApp, createMetrics, listen } from "#http";
 import { CONNECTIONS_CHANGED, type Door, openDirectory, openDoor, openInbox } from "#intake";
 import type { Log } from "#log";
+import { createMailer, type Mailer } from "#rights";
 import { createEmbeddedRuntime, createInngestRuntime, type Runtime } from "#runtime";
 import { defineWorkflows } from "#workflows";
 import { closeParts, type Part } from "./closing.ts";
@@ -26,6 +27,9 @@ const HAND_BACK = 500;
 /** When a platform that takes changes and carries them out later is asked what it holds, in milliseconds. */
 const READ_BACK = [30_000, 600_000];
 
+/** When a platform that was asked for an erasure is looked at: some take seconds, some days. */
+const LOOK_AGAIN = [15_000, 300_000, 3_600_000, 6 * 3_600_000, 86_400_000, 2 * 86_400_000];
+
 /** Starts the hub: lock, database, audit sequencer, workflows, door. */
 export async function startHub(config: Config, log: Log): Promise<Hub> {
   const lock = lockDataDir(config.dataDir);
@@ -41,7 +45,15 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
     });
     parts.push({ name: "the audit log", by: CLOSED_BY.log, close: sequencer.stop });
     let door: Door | undefined;
-    const runtime = createRuntime(rooms, log, sequencer.wake, () => door?.crowded() ?? false);
+    let address = "";
+    const url = () => config.publicUrl ?? address;
+    const mailer = config.mail && createMailer(config.mail);
+    if (mailer !== undefined)
+      parts.push({ name: "the mail server", by: CLOSED_BY.workflows, close: mailer.close });
+    const runtime = createRuntime(rooms, log, sequencer.wake, () => door?.crowded() ?? false, {
+      mailer,
+      url,
+    });
     parts.push({
       name: "the workflows",
       by: CLOSED_BY.workflows,
@@ -59,7 +71,6 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
       observe: metrics.observe,
     });
     const { database, ring } = rooms;
-    let address = "";
     const app = createApp({
       door,
       database,
@@ -73,7 +84,7 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
         runtime.wake();
         sequencer.wake();
       },
-      url: () => config.publicUrl ?? address,
+      ...{ url, maxRights: config.maxRights, mails: mailer !== undefined },
       ready: runtime.ready,
       runtimeRoutes: runtime.routes,
     });
@@ -92,7 +103,13 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
   }
 }
 
-function createRuntime(rooms: Rooms, log: Log, committed: () => void, giveWay: () => boolean): Runtime {
+function createRuntime(
+  rooms: Rooms,
+  log: Log,
+  committed: () => void,
+  giveWay: () => boolean,
+  reach: { readonly mailer: Mailer | undefined; readonly url: () => string },
+): Runtime {
   const { database, ring, connectors, controllers, config } = rooms;
   const options = {
     database,
@@ -102,6 +119,10 @@ function createRuntime(rooms: Rooms, log: Log, committed: () => void, giveWay: (
         ...{ database, ring, connectors, controllers, committed, log },
         replayDays: config.replayDays,
         readBackAfter: READ_BACK,
+        rights: {
+          ...{ ...reach, privacyTeam: config.privacyTeam, retentionYears: config.retentionYears },
+          readBackAfter: LOOK_AGAIN,
+        },
       }),
   };
   return config.runtime.kind === "embedded"

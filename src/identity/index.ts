@@ -1,9 +1,12 @@
-export { addressesOf, type Claim, claimOf } from "./claim.ts";
+export { addressesOf, type Claim, claimOf, type Identifier } from "./claim.ts";
 export { didOf } from "./did.ts";
+export { beginErasure, endErasure, forgetConnection, type Leaving, onlyKnownThrough } from "./erase.ts";
 export { findByClaim, lockController } from "./known.ts";
 export { type Linked, type LinkResult, linkClaims } from "./link.ts";
-export { normaliseEmail } from "./normalise.ts";
+export { normaliseEmail, normalisePhone } from "./normalise.ts";
 export { platformReferences, referencesAt } from "./reference.ts";
+export { liftRestriction, restrictedAmong, restrictSubject } from "./restriction.ts";
 export type { Merge } from "./save.ts";
 export { openForSubject, type SubjectKey, sealForSubject } from "./subject.ts";
+export { noteSightings, raiseTombstones, readmit } from "./tombstone.ts";
 export { findSubjects, listSubjects, subjectById } from "./view.ts";

@@ -22,6 +22,7 @@ interface SubjectRow {
   readonly mergedInto: SubjectId | null;
   readonly sealedKey: Sealed<never>;
   readonly auditReference: Uint8Array;
+  readonly restriction: Subject["restriction"];
   readonly order: string;
 }
 
@@ -81,7 +82,7 @@ async function subjectsWithSurvivors(
         select * from subject where controller_id = ${controllerId} and id = wanted.id offset 0) as s
       where s.id not in (select id from held)
     )
-    select id, did, merged_into as "mergedInto", sealed_key as "sealedKey", audit_reference as "auditReference",
+    select id, did, merged_into as "mergedInto", sealed_key as "sealedKey", audit_reference as "auditReference", restriction,
       extract(epoch from created_at) * 1000000 as "order"
     from (select * from held union all select * from survivors) as s`;
 }

@@ -7,18 +7,22 @@ import type { Claim, Identifier } from "./claim.ts";
 import { type KnownIdentifier, knownTo, lockController, objectKey } from "./known.ts";
 import { type Changes, type Merge, saveChanges } from "./save.ts";
 import { createSubject, type Subject } from "./subject.ts";
+import { findErased, hasTombstones } from "./tombstone.ts";
 
 /** Whom a claim turned out to be about, and what finding out changed. Undefined where nothing identifies anybody. */
 export interface Linked {
   readonly subjectId: SubjectId;
   readonly auditReference: Uint8Array;
   readonly sealedKey: Subject["sealedKey"];
+  readonly restriction: Subject["restriction"];
 }
 
 export interface LinkResult {
   readonly subjects: ReadonlyMap<Claim, Linked>;
   readonly events: readonly EventDraft[];
   readonly merges: readonly Merge[];
+  /** Claims about people who were erased: nothing was linked, and nobody made. */
+  readonly erased: readonly Claim[];
   /** Subjects that were known before, and of whom a platform showed that it knows them by something new. */
   readonly spread: readonly SubjectId[];
 }
@@ -37,7 +41,8 @@ export async function linkClaims(
   claims: readonly Claim[],
 ): Promise<LinkResult> {
   await lockController(tx);
-  const known = await knownTo(tx, claims);
+  const [known, some] = await Promise.all([knownTo(tx, claims), hasTombstones(tx)]);
+  const isErased = some ? await findErased(tx, keys, claims) : () => false;
   const byObject = known.objects;
   const survivors = new Map<SubjectId, SubjectId>();
   const subjects = new Map<SubjectId, Subject>(known.subjects.map((subject) => [subject.id, subject]));
@@ -52,13 +57,19 @@ export async function linkClaims(
     candidates: [],
   };
   const linked = new Map<Claim, Linked>();
+  const erased: Claim[] = [];
   const events: EventDraft[] = [];
 
-  for (const claim of claims) {
+  for (const given of claims) {
+    const claim = some ? withoutErased(given) : given;
+    if (claim === undefined) {
+      erased.push(given);
+      continue;
+    }
     const subject = subjectOf(claim);
     if (subject === undefined) continue;
     addIdentifiers(claim, subject);
-    linked.set(claim, linkedTo(subject));
+    linked.set(given, linkedTo(subject));
   }
   await saveChanges(tx, keys, changes);
   // A merge later in the batch may have taken an earlier claim's subject with it.
@@ -69,9 +80,20 @@ export async function linkClaims(
   const created = new Set(changes.created.map(({ id }) => id));
   const spread = new Set(changes.sources.map(({ subjectId }) => survivorOf(subjectId)));
   return {
-    ...{ subjects: linked, events, merges: changes.merges },
+    ...{ subjects: linked, events, merges: changes.merges, erased },
     spread: [...spread].filter((id) => !created.has(id)),
   };
+
+  /** Undefined if it is about somebody who was erased: they are known by it, and nobody else is by what is left of it. */
+  function withoutErased(claim: Claim): Claim | undefined {
+    const strong = claim.strong.filter((identifier) => !isErased(identifier));
+    const weak = claim.weak.filter((identifier) => !isErased(identifier));
+    if (strong.length === claim.strong.length)
+      return strong.length > 0 || weak.length === claim.weak.length ? claim : undefined;
+    return strong.some((identifier) => ownersAt(identifier).length > 0)
+      ? { ...claim, strong, weak }
+      : undefined;
+  }
 
   function subjectOf(claim: Claim): Subject | undefined {
     const found = [...new Set(claim.strong.flatMap((id) => ownersAt(id)))].flatMap(
@@ -186,10 +208,9 @@ function event(
   };
 }
 
-const linkedTo = ({ id, auditReference, sealedKey }: Subject): Linked => ({
+const linkedTo = ({ id, auditReference, sealedKey, restriction }: Subject): Linked => ({
   subjectId: id,
-  auditReference,
-  sealedKey,
+  ...{ auditReference, sealedKey, restriction },
 });
 
 /** The platform's own id, to be sealed when it is first seen. */

@@ -73,6 +73,10 @@ async function saveMerge({ sql, controllerId }: ControllerTransaction, merge: Me
       update subject set merged_into = ${merge.survivor} where controller_id = ${controllerId} and merged_into = ${merge.merged} returning id
     ), gone as (
       update subject set status = 'merged', merged_into = ${merge.survivor} where controller_id = ${controllerId} and id = ${merge.merged}
+    ), restricted as (
+      update subject s set restricted_at = m.restricted_at, restriction = m.restriction, restricted_by = m.restricted_by from subject m
+      where m.controller_id = ${controllerId} and m.id = ${merge.merged} and m.restriction is not null
+        and s.controller_id = ${controllerId} and s.id = ${merge.survivor} and s.restriction is distinct from 'restriction'
     )
     insert into subject_merge (controller_id, merged_subject, surviving_subject, delivery_id, moved)
     select ${controllerId}::uuid, ${merge.merged}::uuid, ${merge.survivor}::uuid, ${merge.workflowId}::uuid, coalesce(array_agg(id), '{}') from moved`;

@@ -9,6 +9,8 @@ export interface Subject {
   readonly did: Did;
   readonly sealedKey: Sealed<KeyObject>;
   readonly auditReference: Uint8Array;
+  /** What the person had restricted or objected to, if they did. */
+  readonly restriction: "restriction" | "objection" | null;
   /** Which of two came first: the older one survives a merge. */
   readonly order: number;
 }
@@ -23,6 +25,7 @@ export function createSubject(controllerId: ControllerId, keys: ControllerKeys, 
     did: didOf("subject", id),
     sealedKey: seal(keys.current("subject"), keyContext(controllerId, id), secret),
     auditReference: hmacSha256(createSecretKey(secret), "lethe:v1:audit-reference"),
+    restriction: null,
     order: created++,
   };
 }

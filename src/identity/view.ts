@@ -27,7 +27,7 @@ export async function listSubjects(
         where i.controller_id = s.controller_id and (m.id = s.id or m.merged_into = s.id)
         order by i.kind) as known) as identifiers
     from subject s
-    where s.controller_id = ${tx.controllerId} and (${options.merged === true} or s.status <> 'merged')
+    where s.controller_id = ${tx.controllerId} and (${options.merged === true} or s.status = 'active')
       and (${options.id ?? null}::uuid is null or s.id = ${options.id ?? null}::uuid)
     order by s.created_at desc, s.id limit ${options.limit}`;
   return rows.map((row) => ({
@@ -62,6 +62,6 @@ export async function subjectById(
   const [row] = await sql<(SubjectKey & { auditReference: Uint8Array; did: Did })[]>`
     select s.id, s.did, s.sealed_key as "sealedKey", s.audit_reference as "auditReference" from subject given
     join subject s on s.controller_id = given.controller_id and s.id = coalesce(given.merged_into, given.id)
-    where given.controller_id = ${controllerId} and given.id = ${id}`;
+    where given.controller_id = ${controllerId} and given.id = ${id} and given.status <> 'erased'`;
   return row;
 }

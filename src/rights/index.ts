@@ -1,6 +1,75 @@
+export { type Clock, type ClockFacts, clockOf } from "./clock/clock.ts";
+export { rightToComplain } from "./clock/complaint.ts";
+export { isTimeZone } from "./clock/days.ts";
+export { knowsHolidays } from "./clock/holidays.ts";
+export { type Reminder, remindersOf } from "./clock/reminders.ts";
+export { DPDP_MAXIMUM_DAYS, needsVerification, type OwnPeriods } from "./clock/rules.ts";
+export { buildBundle, type HubKnowledge } from "./bundle/index.ts";
 export {
-  listRightsRequests,
-  type NewRightsRequest,
-  type RecordedRequest,
-  recordRightsRequests,
-} from "./requests.ts";
+  CHALLENGE_LASTS,
+  challengeOfLink,
+  codeOf,
+  lastChallengeEnds,
+  linkToken,
+  newChallenge,
+  passphraseFor,
+  provesLink,
+  readLink,
+  tryCode,
+  useChallenge,
+} from "./challenge.ts";
+export { closeRequest, forgetRequests, settleOwnTask } from "./conclude.ts";
+export {
+  clockFor,
+  extendRequest,
+  pauseRequest,
+  type RightsSettings,
+  resumeRequest,
+  rightsSettings,
+  setDeadlines,
+  type Watch,
+} from "./deadlines.ts";
+export { approveRequest, denyRequest, subjectOf, verifyRequest } from "./decide.ts";
+export {
+  claimFrom,
+  correctionsOf,
+  type Details,
+  GivenCorrections,
+  knownAt,
+  openDetails,
+  personOf,
+  shredDetails,
+} from "./details.ts";
+export { type ErasureTask, eraseThere, readBackErasure } from "./erase-there.ts";
+export { rightsErrors } from "./errors.ts";
+export { checkHolds, forgetHolds, holdsOf, placeHold, releaseHolds } from "./hold.ts";
+export { createMailer, type Mailer, mailTexts } from "./mail/index.ts";
+export { type Decision, moveRequest, noteAct } from "./move.ts";
+export { openNote, sealNote } from "./note.ts";
+export { noticesOf, openNotice, type PlannedNotice, planNotice, settleNotice } from "./notice.ts";
+export { type NewRequest, type Opened, openRequest } from "./open.ts";
+export { byConsent, type PlannedTask, planTasks } from "./plan.ts";
+export { rectifyThere } from "./rectify-there.ts";
+export { findRequest, findRequests, lockRequest, type RightsRequest } from "./request.ts";
+export {
+  bundleExpiry,
+  DOWNLOAD_DAYS,
+  openParts,
+  saveBundle,
+  savePart,
+  shredFiles,
+  takeBundle,
+} from "./sealed-files.ts";
+export { allSettled, isUnderWay, noteTaskFailure, type Outcome, settleTask } from "./settle.ts";
+export { isClosed, MOVES } from "./states.ts";
+export {
+  type Asked,
+  findTask,
+  markAsked,
+  noteAsked,
+  openAsked,
+  reopenTask,
+  type Task,
+  tasksOf,
+} from "./task.ts";
+export { listRightsRequests, rightsBacklog, showRightsRequest, taskView } from "./view.ts";

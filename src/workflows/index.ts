@@ -1,17 +1,25 @@
 import type { Inngest, InngestFunction } from "inngest";
 import type { Database } from "#database";
 import type { Connector } from "#kit";
-import type { ControllerId } from "#schemas";
+import type { Mailer } from "#rights";
+import type { ControllerId, Personal } from "#schemas";
 import type { KeyRing } from "#vault";
+import { carryOutRightsTask } from "./carry-out-rights-task.ts";
+import { concludeRightsRequest } from "./conclude-rights-request.ts";
 import { expire } from "./expire-deliveries.ts";
+import { fulfilRightsRequest } from "./fulfil-rights-request.ts";
 import { processAlone, processDelivery } from "./process-delivery.ts";
 import { propagateConsent } from "./propagate-consent.ts";
 import { pushConsent } from "./push-consent.ts";
+import { receiveRightsRequest } from "./receive-rights-request.ts";
 import { recover } from "./recover-deliveries.ts";
+import { tellOfRightsRequest } from "./tell-of-rights-request.ts";
+import { watchRightsClock } from "./watch-rights-clock.ts";
 
 export { announce } from "./outbox.ts";
 export { announceChanges, announcePushes } from "./propagate-consent.ts";
 export { recordSignals, type SignalledPerson } from "./record-signals.ts";
+export * from "./rights-moves.ts";
 
 /** What the workflows call. They hold no rules of their own. */
 export interface WorkflowRooms {
@@ -22,10 +30,24 @@ export interface WorkflowRooms {
   readonly replayDays: number;
   /** Milliseconds after which a platform that only took a change is asked what it holds, once for each. */
   readonly readBackAfter: readonly number[];
+  readonly rights: RightsOptions;
   controllers(): Promise<readonly { id: ControllerId }[]>;
   /** Called after each commit with audit events, so that they are sealed soon. */
   committed(): void;
   readonly log: { warn(fields: Record<string, unknown>, message: string): void };
+}
+
+export interface RightsOptions {
+  /** Undefined where no mail server is configured: then somebody has to verify and tell people in another way. */
+  readonly mailer: Mailer | undefined;
+  /** Whom reminders go to. */
+  readonly privacyTeam: Personal | undefined;
+  /** The hub's address, for the links in messages. */
+  url(): string;
+  /** Milliseconds after which a platform that was asked for an erasure is looked at, once for each. */
+  readonly readBackAfter: readonly number[];
+  /** Full calendar years for which books have to be kept. */
+  readonly retentionYears: number;
 }
 
 /** Every durable workflow, for one client. */
@@ -35,6 +57,12 @@ export function defineWorkflows(client: Inngest, rooms: WorkflowRooms): InngestF
     processAlone(client, rooms),
     propagateConsent(client, rooms),
     pushConsent(client, rooms),
+    receiveRightsRequest(client, rooms),
+    fulfilRightsRequest(client, rooms),
+    carryOutRightsTask(client, rooms),
+    concludeRightsRequest(client, rooms),
+    tellOfRightsRequest(client, rooms),
+    watchRightsClock(client, rooms),
     recover(client, rooms),
     expire(client, rooms),
   ];

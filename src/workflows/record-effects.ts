@@ -11,16 +11,17 @@ import {
   recordedEvent,
 } from "#consent";
 import type { ControllerTransaction } from "#database";
-import { addressesOf, type Claim, claimOf, type Linked, linkClaims } from "#identity";
+import { addressesOf, type Claim, claimOf, type Linked, linkClaims, noteSightings } from "#identity";
 import type { DeliveryConnection, PendingDelivery } from "#intake";
-import type { SubjectRecord } from "#kit";
-import { type NewRightsRequest, recordRightsRequests } from "#rights";
-import { Jurisdiction, type SubjectId } from "#schemas";
+import type { ActivityDeclaration, RightsRecord, SubjectRecord } from "#kit";
+import type { NewRequest } from "#rights";
+import { Jurisdiction, type Personal, type SubjectId } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import { breather } from "./breather.ts";
 import { announce } from "./outbox.ts";
 import { changedEvent } from "./propagate-consent.ts";
 import type { ReadEvent } from "./read-deliveries.ts";
+import { openRights } from "./rights-moves.ts";
 
 /** Whom an event turned out to be about. */
 type Subjects = (event: ReadEvent) => Linked | undefined;
@@ -31,7 +32,7 @@ export async function recordEffects(
   keys: ControllerKeys,
   read: readonly ReadEvent[],
 ): Promise<EventDraft[]> {
-  const { subjects, ...linked } = await link(tx, keys, read);
+  const { subjects, erased, ...linked } = await link(tx, keys, read);
   const merged = await consentsChangedByMerges(tx, linked.merges);
   await movePushes(tx, linked.merges);
   const consents = read.flatMap((event) => consentsOf(event, subjects(event)));
@@ -40,7 +41,7 @@ export async function recordEffects(
 
   const events = [...linked.events];
   const activities: NewActivity[] = [];
-  const requests: NewRightsRequest[] = [];
+  const requests: NewRequest[] = [];
   for (const event of read) {
     const { delivery, connector, connection, records } = event;
     const subject = subjects(event);
@@ -52,6 +53,12 @@ export async function recordEffects(
         const { activity } = record;
         const declaration = connector.activities[activity];
         if (declaration === undefined) continue;
+        if (isWithheld(subject, declaration)) {
+          events.push(
+            effect(delivery, "activity.withheld", `activity:${id}`, subject.auditReference, { activity }),
+          );
+          continue;
+        }
         const recipient = declaration.recipient ?? connector.name;
         const occurredAt = timeOf(event, record.occurredAt);
         activities.push({
@@ -66,13 +73,7 @@ export async function recordEffects(
         if (consent !== undefined)
           events.push(recordedEvent(consent, subject.auditReference, `platform:${delivery.connector}`));
       } else if (record.type === "rights") {
-        const { kind, scope, details, dueInDays } = record;
-        const { receivedAt } = delivery;
-        const subjectId = subject?.subjectId ?? null;
-        requests.push({ ...place, ...{ kind, scope, subjectId, details, receivedAt, dueInDays } });
-        events.push(
-          effect(delivery, "rights.requested", `rights:${id}`, subject?.auditReference, { kind, scope }),
-        );
+        requests.push(requestFrom(event, record, ordinal, subject));
       } else if (record.type === "account" && (await markUninstalled(tx, connection))) {
         const entity = `connection:${connection.id}`;
         events.push(effect(delivery, "connection.uninstalled", entity, undefined, {}));
@@ -80,15 +81,22 @@ export async function recordEffects(
     }
   }
   await recordActivities(tx, activities);
-  const recordedRequests = await recordRightsRequests(tx, keys, requests);
+  for (const request of requests) await openRights(tx, keys, request);
+  await noteSightings(
+    tx,
+    erased.map(({ delivery, connection }) => ({ deliveryId: delivery.id, connectionId: connection.id })),
+  );
+  // Of somebody who was erased nothing is recorded but that a platform still speaks of them.
+  for (const { delivery } of erased)
+    events.push(effect(delivery, "subject.erased_seen", `delivery:${delivery.id}`, undefined, {}));
   const known = await optOutsOf(tx, linked.spread);
   const toPropagate = [...merged, ...changes, ...known];
   await keepAddresses(tx, keys, read, subjects, new Set(toPropagate.map(({ subjectId }) => subjectId)));
   await noteDue(tx, toPropagate);
-  await announce(tx, [
-    ...toPropagate.map((change) => changedEvent(tx.controllerId, change)),
-    ...recordedRequests.map((request) => rightsRequested(tx, request)),
-  ]);
+  await announce(
+    tx,
+    toPropagate.map((change) => changedEvent(tx.controllerId, change)),
+  );
   return events;
 }
 
@@ -102,12 +110,16 @@ async function link(tx: ControllerTransaction, keys: ControllerKeys, read: reado
     const from = { workflowId: delivery.id, connectionId: connection.id, region: connection.region };
     if (person !== undefined) claims.set(event, claimOf(keys, from, person));
   }
-  const { subjects: bySubject, ...linked } = await linkClaims(tx, keys, [...claims.values()]);
+  const { subjects: bySubject, erased, ...linked } = await linkClaims(tx, keys, [...claims.values()]);
   const subjects: Subjects = (event) => {
     const claim = claims.get(event);
     return claim === undefined ? undefined : bySubject.get(claim);
   };
-  return { ...linked, subjects };
+  const gone = new Set(erased);
+  return {
+    ...{ ...linked, subjects },
+    erased: [...claims].flatMap(([event, claim]) => (gone.has(claim) ? [event] : [])),
+  };
 }
 
 function personOf({ records }: ReadEvent): SubjectRecord | undefined {
@@ -160,15 +172,36 @@ async function keepAddresses(
   await keepContacts(tx, keys, contacts);
 }
 
-const rightsRequested = (tx: ControllerTransaction, request: NewRightsRequest & { id: string }) => ({
-  name: "rights/requested" as const,
-  data: {
-    controllerId: tx.controllerId,
-    requestId: request.id,
-    kind: request.kind,
-    connectionId: request.connectionId,
-  },
-});
+/** A restriction keeps everything from being processed; an objection what is not for a contract or by law (GDPR Art. 18, 21). */
+function isWithheld({ restriction }: Linked, { lawfulBasis }: ActivityDeclaration): boolean {
+  if (restriction === null) return false;
+  return restriction === "restriction" || lawfulBasis === "legitimate_interests" || lawfulBasis === "consent";
+}
+
+function requestFrom(
+  event: ReadEvent,
+  { kind, scope, dueInDays }: RightsRecord,
+  ordinal: number,
+  subject: Linked | undefined,
+): NewRequest {
+  const { delivery, connection } = event;
+  const person = personOf(event);
+  const open = (values: readonly Personal[] = []) => values.map((value) => value.reveal());
+  return {
+    ...{ source: "platform", actor: `platform:${delivery.connector}`, kind, scope, regime: "platform" },
+    ...{ subjectId: subject?.subjectId ?? null, connectionId: connection.id },
+    delivery: { id: delivery.id, ordinal },
+    details: {
+      ...{
+        emails: open(person?.emails),
+        phones: open(person?.phones),
+        platformIds: open(person?.platformIds),
+      },
+      ...{ region: connection.region, corrections: null },
+    },
+    ...{ receivedAt: delivery.receivedAt, platformDays: dueInDays },
+  };
+}
 
 function effect(
   delivery: PendingDelivery,

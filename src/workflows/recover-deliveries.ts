@@ -1,6 +1,8 @@
 import { cron, type Inngest } from "inngest";
 import { forgetContacts, forgottenChanges, forgottenPushes } from "#consent";
 import { forgottenDeliveries } from "#intake";
+import { shredFiles } from "#rights";
+import { forgottenRights } from "./forgotten-rights.ts";
 import type { WorkflowRooms } from "./index.ts";
 import { announce } from "./outbox.ts";
 import { announceChanges, announcePushes } from "./propagate-consent.ts";
@@ -31,6 +33,8 @@ export function recover(client: Inngest, rooms: WorkflowRooms) {
             await announceChanges(tx, await forgottenChanges(tx, MOST));
             await announcePushes(tx, await forgottenPushes(tx, MOST));
             await forgetContacts(tx);
+            await announce(tx, await forgottenRights(tx));
+            await shredFiles(tx);
           });
       });
     },

@@ -12,6 +12,7 @@ import {
   type Environment,
   type Sealed,
 } from "#schemas";
+import type { RightsOptions } from "#workflows";
 import { openTestDoor } from "./door.ts";
 import type { SimulatedWebhook } from "./platforms/simulated.ts";
 import { freshRooms, type TestRooms } from "./rooms.ts";
@@ -28,7 +29,7 @@ export interface Processing {
     options?: Partial<ConnectionSettings>,
   ): Promise<Shop>;
   /** Works until the test has seen what it waits for. What is in the inbox when it starts is one batch. */
-  working(until: () => Promise<void>): Promise<void>;
+  working(until: () => Promise<void>, rights?: Partial<RightsOptions>): Promise<void>;
   /** A statement with the superuser's hand. */
   byHand<T extends object>(statement: string, ...parameters: string[]): Promise<T[]>;
   /** The audit events of a delivery in order. Throws if one does not name the hash of the one before. */
@@ -76,7 +77,7 @@ export async function openProcessing(): Promise<Processing> {
     return rooms.superuser((sql) => sql.unsafe<T[]>(statement, parameters));
   }
 
-  async function working(until: () => Promise<void>): Promise<void> {
+  async function working(until: () => Promise<void>, rights: Partial<RightsOptions> = {}): Promise<void> {
     // Loaded here, because most tests need neither.
     const [{ createEmbeddedRuntime }, { defineWorkflows }] = await Promise.all([
       import("#runtime"),
@@ -90,6 +91,11 @@ export async function openProcessing(): Promise<Processing> {
       controllers,
       replayDays: 7,
       readBackAfter: [1],
+      rights: {
+        ...{ mailer: undefined, privacyTeam: undefined, url: () => "http://hub.test", retentionYears: 10 },
+        readBackAfter: [1, 5, 20],
+        ...rights,
+      },
       committed: () => {},
       log,
     };

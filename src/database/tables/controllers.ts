@@ -1,4 +1,4 @@
-import type { ConnectionId, Did, Environment, Purpose } from "#schemas";
+import type { ConnectionId, Did, Environment, Purpose, RightsRegime } from "#schemas";
 import { pg } from "../drizzle.ts";
 import { across, appRole, bytea, controllerId, instant, intakeRole, isolation, lethe } from "./shared.ts";
 
@@ -12,6 +12,14 @@ export const controller = lethe.table(
     did: pg.text("did").$type<Did>().notNull(),
     /** Which of the secrets that follow from its key its site signs tokens for browsers with. */
     browserSecretVersion: pg.integer("browser_secret_version").notNull().default(1),
+    /** The law that requests are answered by unless they say otherwise. */
+    regime: pg.text("regime").$type<RightsRegime>().notNull().default("gdpr"),
+    /** IANA: in which a deadline's day ends. */
+    timeZone: pg.text("time_zone").notNull().default("UTC"),
+    /** Whose holidays are no business days: `US`, `DE-BY`. */
+    holidays: pg.text("holidays").notNull().default("US"),
+    /** The period that it publishes under India's DPDP Rules. */
+    dpdpDays: pg.integer("dpdp_days").notNull().default(90),
     createdAt: instant("created_at").notNull().defaultNow(),
   },
   () => [isolation(appRole), across(intakeRole, "select")],

@@ -1,5 +1,13 @@
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
-import type { ConnectionId, DeliveryId, Did, IdentifierKind, SubjectId, SubjectStatus } from "#schemas";
+import type {
+  ConnectionId,
+  DeliveryId,
+  Did,
+  IdentifierKind,
+  RightsRequestId,
+  SubjectId,
+  SubjectStatus,
+} from "#schemas";
 import { pg, sql } from "../drizzle.ts";
 import { appRole, bytea, controllerId, instant, isolation, lethe } from "./shared.ts";
 
@@ -18,6 +26,10 @@ export const subject = lethe.table(
     sealedKey: bytea("sealed_key").notNull(),
     /** HMAC under the subject key: how the audit log refers to the subject. */
     auditReference: bytea("audit_reference").notNull(),
+    /** Since when, how and by which request processing is restricted (GDPR Art. 18), or objected to (Art. 21). */
+    restrictedAt: instant("restricted_at"),
+    restriction: pg.text("restriction").$type<"restriction" | "objection">(),
+    restrictedBy: pg.uuid("restricted_by").$type<RightsRequestId>(),
     createdAt: instant("created_at").notNull().defaultNow(),
   },
   (t) => [
@@ -141,4 +153,33 @@ export const subjectMerge = lethe.table(
     pg.primaryKey({ columns: [t.controllerId, t.merged, t.survivor, t.deliveryId] }),
     isolation(appRole),
   ],
+);
+
+/**
+ * That somebody known by this was erased: a keyed hash of the keyed hash, tied to nothing else. A later webhook about them is
+ * recognised by it, not linked, and reported.
+ */
+export const tombstone = lethe.table(
+  "tombstone",
+  {
+    controllerId: controllerId(),
+    kind: pg.text("kind").$type<IdentifierKind>().notNull(),
+    scope: pg.uuid("scope").notNull(),
+    hash: bytea("hash").notNull(),
+    /** To the day only, so that it tells nothing of which request it was. */
+    erasedOn: pg.date("erased_on").notNull().default(sql`current_date`),
+  },
+  (t) => [pg.primaryKey({ columns: [t.controllerId, t.hash, t.kind, t.scope] }), isolation(appRole)],
+);
+
+/** Webhooks about people who were erased: which platforms still have them. */
+export const erasedSighting = lethe.table(
+  "erased_sighting",
+  {
+    controllerId: controllerId(),
+    deliveryId: pg.uuid("delivery_id").$type<DeliveryId>().notNull(),
+    connectionId: pg.uuid("connection_id").$type<ConnectionId>(),
+    seenAt: instant("seen_at").notNull().defaultNow(),
+  },
+  (t) => [pg.primaryKey({ columns: [t.controllerId, t.deliveryId] }), isolation(appRole)],
 );

@@ -11,11 +11,10 @@ import type {
   Jurisdiction,
   LawfulBasis,
   Purpose,
-  RightsKind,
   SubjectId,
 } from "#schemas";
-import { pg, sql } from "../drizzle.ts";
-import { appRole, bytea, controllerId, instant, isolation, lethe } from "./shared.ts";
+import { pg } from "../drizzle.ts";
+import { appRole, controllerId, instant, isolation, lethe } from "./shared.ts";
 
 /** Which record of which delivery: the key that makes an effect happen once. */
 const effect = () => ({
@@ -72,29 +71,6 @@ export const consentRecord = lethe.table(
   (t) => [
     pg.primaryKey({ columns: [t.controllerId, t.workflowId, t.ordinal] }),
     pg.index("consent_record_subject").on(t.controllerId, t.subjectId, t.purpose),
-    isolation(appRole),
-  ],
-);
-
-/** Requests that arrived by webhook. `details` are the person's identifiers, sealed until the request closes. */
-export const rightsRequest = lethe.table(
-  "rights_request",
-  {
-    ...effect(),
-    id: pg.uuid("id").notNull(),
-    kind: pg.text("kind").$type<RightsKind>().notNull(),
-    scope: pg.text("scope").$type<"subject" | "account">().notNull(),
-    subjectId: pg.uuid("subject_id").$type<SubjectId>(),
-    connectionId: pg.uuid("connection_id").$type<ConnectionId>().notNull(),
-    status: pg.text("status").$type<"received">().notNull().default("received"),
-    details: bytea("details").notNull(),
-    receivedAt: instant("received_at").notNull(),
-    dueAt: instant("due_at").notNull(),
-  },
-  (t) => [
-    pg.primaryKey({ columns: [t.controllerId, t.deliveryId, t.ordinal] }),
-    pg.uniqueIndex("rights_request_id").on(t.controllerId, t.id),
-    pg.index("rights_request_due").on(t.controllerId, t.dueAt).where(sql`status = 'received'`),
     isolation(appRole),
   ],
 );

@@ -1,0 +1,81 @@
+import { asBytea, type ControllerTransaction } from "#database";
+import type { ConnectionId, DeliveryId } from "#schemas";
+import { type ControllerKeys, keyedHash } from "#vault";
+import type { Claim, Identifier } from "./claim.ts";
+
+/** Which identifiers of a claim belong to somebody who was erased. */
+export type Erased = (identifier: Identifier) => boolean;
+
+/**
+ * What a tombstone is known by: a hash of the identifier's own hash. It follows from what an identifier leaves, so that
+ * nobody's address is needed to make it, and equals nothing else that is stored.
+ */
+export function tombstoneOf(keys: ControllerKeys, { kind, scope, hash }: Identifier): Uint8Array {
+  return keyedHash(keys.current("mac").key, "tombstone", kind, scope, hash);
+}
+
+export async function raiseTombstones(
+  { sql, controllerId }: ControllerTransaction,
+  keys: ControllerKeys,
+  identifiers: readonly Identifier[],
+): Promise<void> {
+  // A folded address comes with the address itself, and says nothing of its own.
+  const lasting = identifiers.filter(({ kind }) => kind !== "email_folded");
+  if (lasting.length === 0) return;
+  await sql`insert into tombstone (controller_id, kind, scope, hash)
+    select distinct ${controllerId}::uuid, * from unnest(${lasting.map(({ kind }) => kind)}::text[], ${lasting.map(({ scope }) => scope)}::uuid[],
+      ${asBytea(lasting.map((identifier) => tombstoneOf(keys, identifier)))}::bytea[])
+    on conflict (controller_id, hash, kind, scope) do update set erased_on = current_date`;
+}
+
+/** Whether there are any: most controllers have none, and then nothing has to be hashed for it. */
+export async function hasTombstones({ sql, controllerId }: ControllerTransaction): Promise<boolean> {
+  const [row] = await sql<{ some: boolean }[]>`
+    select exists (select from tombstone where controller_id = ${controllerId}) as some`;
+  return row?.some === true;
+}
+
+export async function findErased(
+  { sql, controllerId }: ControllerTransaction,
+  keys: ControllerKeys,
+  claims: readonly Claim[],
+): Promise<Erased> {
+  const identifiers = claims.flatMap(({ strong, weak }) => [...strong, ...weak]);
+  const hashes = new Map(identifiers.map((identifier) => [hex(tombstoneOf(keys, identifier)), identifier]));
+  const rows = await sql<{ hash: Uint8Array }[]>`
+    select t.hash from unnest(${asBytea([...hashes.keys()].map((hash) => Buffer.from(hash, "hex")))}::bytea[]) as wanted(hash)
+    cross join lateral (select hash from tombstone where controller_id = ${controllerId} and hash = wanted.hash offset 0) as t`;
+  const erased = new Set(
+    rows.flatMap(({ hash }) => {
+      const identifier = hashes.get(hex(hash));
+      return identifier === undefined ? [] : [keyOf(identifier)];
+    }),
+  );
+  return (identifier) => erased.has(keyOf(identifier));
+}
+
+/** Notes that a platform still speaks of somebody who was erased. */
+export async function noteSightings(
+  { sql, controllerId }: ControllerTransaction,
+  sightings: readonly { deliveryId: DeliveryId; connectionId: ConnectionId | null }[],
+): Promise<void> {
+  if (sightings.length === 0) return;
+  await sql`insert into erased_sighting (controller_id, delivery_id, connection_id)
+    select ${controllerId}::uuid, * from unnest(${sightings.map(({ deliveryId }) => deliveryId)}::uuid[],
+      ${sightings.map(({ connectionId }) => connectionId)}::uuid[]) on conflict do nothing`;
+}
+
+/** Lets somebody be known again who was erased, and came back of their own will. How many tombstones went. */
+export async function readmit(
+  { sql, controllerId }: ControllerTransaction,
+  keys: ControllerKeys,
+  identifiers: readonly Identifier[],
+): Promise<number> {
+  const hashes = identifiers.map((identifier) => tombstoneOf(keys, identifier));
+  const { count } = await sql`delete from tombstone
+    where controller_id = ${controllerId} and hash = any(${asBytea(hashes)}::bytea[])`;
+  return count;
+}
+
+const keyOf = ({ kind, scope, hash }: Identifier) => `${kind} ${scope} ${hex(hash)}`;
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");

@@ -1,0 +1,130 @@
+import type { ControllerTransaction } from "#database";
+import type { LegalHoldView, RightsCaseView, RightsRequestView, RightsTaskView, Sealed } from "#schemas";
+import type { ControllerKeys } from "#vault";
+import { clockFor, rightsSettings } from "./deadlines.ts";
+import { holdsOf } from "./hold.ts";
+import { openNote } from "./note.ts";
+import { noticesOf } from "./notice.ts";
+import { findRequest, findRequests, type RightsRequest } from "./request.ts";
+import { bundleExpiry } from "./sealed-files.ts";
+import { isWaiting } from "./settle.ts";
+import { type Task, tasksOf } from "./task.ts";
+
+/** Requests, the most urgent first; closed ones last, unless `open`. */
+export async function listRightsRequests(
+  tx: ControllerTransaction,
+  options: { limit: number; open?: boolean; subject?: string; ids?: readonly string[] },
+): Promise<RightsRequestView[]> {
+  const requests = await findRequests(tx, options);
+  const tasks = await tasksOf(tx, { requests: requests.map(({ id }) => id) });
+  return requests.map((request) =>
+    requestView(
+      tx,
+      request,
+      tasks.filter(({ requestId }) => requestId === request.id),
+    ),
+  );
+}
+
+function requestView(
+  { controllerId }: ControllerTransaction,
+  request: RightsRequest,
+  tasks: readonly Task[],
+): RightsRequestView {
+  const { connectionId, subjectId, denialReason, extensionReason, ...rest } = request;
+  const {
+    clockRound: _,
+    hasDetails: __,
+    hasContact: ___,
+    pauses: ____,
+    platformDays: _____,
+    ...shown
+  } = rest;
+  return {
+    ...shown,
+    controller: controllerId,
+    connection: connectionId,
+    subject: subjectId,
+    ...{ denialReason, extensionReason },
+    paused: request.pauses.some(({ until }) => until === null),
+    overdue: request.closedAt === null && request.dueAt !== null && Date.parse(request.dueAt) < Date.now(),
+    tasks: tasks.length,
+    waiting: tasks.filter((task) => isWaiting(task) && task.reason !== "given_up").length,
+  };
+}
+
+/** Everything about one request: what happened when, by whom, why; what is due; what became of it at each platform. */
+export async function showRightsRequest(
+  tx: ControllerTransaction,
+  keys: ControllerKeys,
+  id: string,
+): Promise<RightsCaseView | undefined> {
+  const request = await findRequest(tx, id);
+  if (request === undefined) return undefined;
+  const settings = await rightsSettings(tx);
+  const [tasks, notices, moves, expiry] = await Promise.all([
+    tasksOf(tx, { requests: [id] }),
+    noticesOf(tx, [id]),
+    movesOf(tx, keys, request),
+    bundleExpiry(tx, request.id),
+  ]);
+  const holds: LegalHoldView[] = request.subjectId === null ? [] : await holdsOf(tx, request.subjectId);
+  const clock = clockFor(request, settings);
+  return {
+    ...requestView(tx, request, tasks),
+    timeZone: settings.timeZone,
+    clock: {
+      startsAt: clock.startsAt,
+      acknowledgeBy: clock.acknowledgeBy,
+      answerBy: clock.answerBy,
+      extendBefore: clock.extendBefore,
+      extensionUntil: clock.extensionUntil,
+    },
+    pauses: request.pauses.map(({ from, until }) => ({ from, until })),
+    moves,
+    platforms: tasks.map((task) => taskView(tx, keys, task)),
+    notices: notices.map(({ id: notice, notice: kind, status, errorCode, createdAt, settledAt }) => ({
+      ...{ id: notice, notice: kind, status, createdAt, settledAt },
+      error: errorCode,
+    })),
+    holds: request.kind === "erasure" ? holds : [],
+    downloadUntil: expiry ?? null,
+  };
+}
+
+export function taskView(tx: ControllerTransaction, keys: ControllerKeys, task: Task): RightsTaskView {
+  const { connectionId, connector, status, reason, entries, basis, until, actor, settledAt, attempts } = task;
+  return {
+    ...{ id: task.id, connection: connectionId, connector, status, reason, entries, basis, until, actor },
+    ...{ settledAt, attempts },
+    categories: task.categories === null ? null : [...task.categories],
+    error: task.errorCode === null ? null : `${task.errorCode}: ${task.errorMessage}`,
+    note: task.note === null ? null : openNote(keys, tx.controllerId, task.id, task.note),
+  };
+}
+
+async function movesOf(
+  { sql, controllerId }: ControllerTransaction,
+  keys: ControllerKeys,
+  { id }: RightsRequest,
+): Promise<RightsCaseView["moves"]> {
+  type Row = Omit<RightsCaseView["moves"][number], "note"> & { note: Sealed<string> | null };
+  const rows = await sql<Row[]>`
+    select from_status as from, to_status as to, actor, reason, note, at from rights_move
+    where controller_id = ${controllerId} and request_id = ${id} order by position`;
+  return rows.map((row) => ({
+    ...row,
+    at: new Date(row.at).toISOString(),
+    note: row.note === null ? null : openNote(keys, controllerId, id, row.note),
+  }));
+}
+
+/** How much is open, late, or waits for somebody. */
+export async function rightsBacklog({ sql, controllerId }: ControllerTransaction) {
+  const [row] = await sql<{ open: number; overdue: number; waiting: number }[]>`
+    select count(*)::int as open, count(*) filter (where due_at < now())::int as overdue,
+      (select count(*) from rights_task t join rights_request r on r.controller_id = t.controller_id and r.id = t.request_id
+        where t.controller_id = ${controllerId} and t.status in ('manual', 'failed') and r.closed_at is null)::int as waiting
+    from rights_request where controller_id = ${controllerId} and closed_at is null`;
+  return row ?? { open: 0, overdue: 0, waiting: 0 };
+}

@@ -1,0 +1,93 @@
+import { eventType, type Inngest } from "inngest";
+import {
+  allSettled,
+  bundleExpiry,
+  closeRequest,
+  findRequest,
+  holdsOf,
+  lockRequest,
+  openDetails,
+  saveBundle,
+  settleOwnTask,
+  shredDetails,
+} from "#rights";
+import { type EventData, events } from "#schemas";
+import { eraseAccount, eraseHere } from "./erase-here.ts";
+import type { WorkflowRooms } from "./index.ts";
+import { makeBundle } from "./rights-bundle.ts";
+import { tell } from "./rights-moves.ts";
+
+const settled = eventType("rights/settled", { schema: events["rights/settled"] });
+
+type Target = EventData<"rights/settled">;
+
+/** No platform is left to wait for: the hub does its own part, closes the request, and has the person told. */
+export function concludeRightsRequest(client: Inngest, rooms: WorkflowRooms) {
+  return client.createFunction(
+    {
+      id: "conclude-rights-request",
+      name: "Conclude a rights request",
+      triggers: [settled],
+      concurrency: { limit: 2 },
+      retries: 20,
+    },
+    async ({ event, step }) => {
+      if (!(await step.run("is it time", () => isTime(rooms, event.data)))) return;
+      await step.run("collect", () => collect(rooms, event.data));
+      while (await step.run("forget an account", () => forgetAccount(rooms, event.data)));
+      await step.run("close", () => close(rooms, event.data));
+    },
+  );
+}
+
+function isTime({ database }: WorkflowRooms, { controllerId, requestId }: Target): Promise<boolean> {
+  return database.inController(controllerId, async (tx) => {
+    const request = await findRequest(tx, requestId);
+    return request?.status === "fulfilling" && (await allSettled(tx, requestId));
+  });
+}
+
+/** What the person asked to see, in one file, encrypted for them. */
+async function collect(rooms: WorkflowRooms, { controllerId, requestId }: Target): Promise<void> {
+  const { database, ring } = rooms;
+  const keys = await ring.keys(controllerId);
+  const request = await database.inController(controllerId, (tx) => findRequest(tx, requestId));
+  if (request === undefined || (request.kind !== "access" && request.kind !== "portability")) return;
+  if (await database.inController(controllerId, (tx) => bundleExpiry(tx, requestId))) return;
+  const file = await makeBundle(rooms, keys, controllerId, request);
+  await database.inController(controllerId, (tx) => saveBundle(tx, keys, requestId, file));
+}
+
+/** Whether there is more to forget. */
+async function forgetAccount({ database, committed }: WorkflowRooms, { controllerId, requestId }: Target) {
+  const more = await database.inController(controllerId, async (tx) => {
+    const request = await lockRequest(tx, requestId);
+    if (request?.scope !== "account" || request.status !== "fulfilling") return false;
+    return eraseAccount(tx, request);
+  });
+  committed();
+  return more;
+}
+
+async function close(
+  { database, ring, committed }: WorkflowRooms,
+  { controllerId, requestId }: Target,
+): Promise<void> {
+  const keys = await ring.keys(controllerId);
+  await database.inController(controllerId, async (tx) => {
+    const request = await lockRequest(tx, requestId);
+    if (request?.status !== "fulfilling" || !(await allSettled(tx, requestId))) return;
+    const details = await openDetails(tx, keys, requestId);
+    if (request.kind === "erasure" && request.scope === "subject") {
+      // A hold that was placed meanwhile keeps it open; its release announces it again.
+      if (request.subjectId !== null && (await holdsOf(tx, request.subjectId)).length > 0) return;
+      if (details !== undefined) await eraseHere(tx, keys, request, details);
+    }
+    await settleOwnTask(tx, request, { status: request.kind === "erasure" ? "done_verified" : "done" });
+    await closeRequest(tx, request);
+    // The address is needed once more, to tell them; without one, everything goes now.
+    if (request.source !== "platform" && (details?.emails.length ?? 0) > 0) await tell(tx, request, "closed");
+    else await shredDetails(tx, requestId);
+  });
+  committed();
+}

@@ -1,0 +1,78 @@
+import { v4 as uuid } from "uuid";
+import { forgetActivities } from "#activities";
+import { appendEvents } from "#audit";
+import { forgetConsent } from "#consent";
+import type { ControllerTransaction } from "#database";
+import {
+  beginErasure,
+  endErasure,
+  forgetConnection,
+  type Identifier,
+  onlyKnownThrough,
+  raiseTombstones,
+} from "#identity";
+import { claimFrom, type Details, forgetHolds, forgetRequests, type RightsRequest } from "#rights";
+import type { SubjectId } from "#schemas";
+import type { ControllerKeys } from "#vault";
+
+/**
+ * Makes the hub's own records nobody's: the person's key is destroyed with all that was sealed under it, what they were known
+ * by is replaced by tombstones, and the records go to an id from which nothing leads back. The log keeps all of its
+ * entries: whom they were about was a hash under that key.
+ */
+export async function eraseHere(
+  tx: ControllerTransaction,
+  keys: ControllerKeys,
+  request: RightsRequest,
+  details: Details,
+): Promise<void> {
+  // What the request itself named is recognised later, too, even if the hub never heard of it.
+  const { strong, weak } = claimFrom(keys, request, details);
+  const known = request.subjectId === null ? [] : await forgetSubject(tx, request.subjectId);
+  await raiseTombstones(tx, keys, [...known, ...strong, ...weak]);
+}
+
+/** People to erase in one transaction. */
+const BATCH = 50;
+
+/**
+ * The end of a whole account, such as a shop that took the app away: everybody who is known through it and nothing else is
+ * erased, and of the others what it knew them by. No tombstones, because nobody asked not to be known again.
+ * Returns whether there are more.
+ */
+export async function eraseAccount(
+  tx: ControllerTransaction,
+  { connectionId }: RightsRequest,
+): Promise<boolean> {
+  if (connectionId === null) return false;
+  const subjects = await onlyKnownThrough(tx, connectionId, BATCH);
+  for (const subject of subjects) await forgetSubject(tx, subject);
+  if (subjects.length === BATCH) return true;
+  await forgetConnection(tx, connectionId);
+  const { sql, controllerId } = tx;
+  await sql`update connection set status = 'uninstalled', credentials = null, revision = revision + 1
+    where controller_id = ${controllerId} and id = ${connectionId}`;
+  return false;
+}
+
+/** Returns what the person was known by. */
+async function forgetSubject(tx: ControllerTransaction, subject: SubjectId): Promise<readonly Identifier[]> {
+  const leaving = await beginErasure(tx, subject);
+  if (leaving === undefined) return [];
+  await forgetActivities(tx, leaving);
+  await forgetConsent(tx, leaving);
+  await forgetRequests(tx, leaving);
+  await forgetHolds(tx, leaving);
+  const known = await endErasure(tx, leaving);
+  // In a chain of its own, and about nobody: from the request nothing in the log shall lead to what the person's records were.
+  await appendEvents(tx, [
+    {
+      workflow: uuid(),
+      type: "subject.erased",
+      entity: "subject",
+      actor: "hub",
+      facts: { identifiers: known.length },
+    },
+  ]);
+  return known;
+}

@@ -1,0 +1,92 @@
+import { eventType, type Inngest } from "inngest";
+import { type ExpressedChoice, keepContacts, recordChoices } from "#consent";
+import type { ControllerTransaction } from "#database";
+import { addressesOf, restrictSubject, subjectById } from "#identity";
+import {
+  allSettled,
+  byConsent,
+  lockRequest,
+  moveRequest,
+  openDetails,
+  personOf,
+  planTasks,
+  type RightsRequest,
+  subjectOf,
+} from "#rights";
+import { type EventData, events, type Purpose } from "#schemas";
+import type { ControllerKeys } from "#vault";
+import type { WorkflowRooms } from "./index.ts";
+import { announce } from "./outbox.ts";
+import { announceChanges } from "./propagate-consent.ts";
+import { announceSettled } from "./rights-moves.ts";
+
+const approved = eventType("rights/approved", { schema: events["rights/approved"] });
+
+/** A request that was approved: which platforms it concerns, each a run of its own (`carry-out-rights-task`). */
+export function fulfilRightsRequest(client: Inngest, rooms: WorkflowRooms) {
+  return client.createFunction(
+    {
+      id: "fulfil-rights-request",
+      name: "Fulfil a rights request",
+      triggers: [approved],
+      // Nothing here fails but for the database being away.
+      retries: 20,
+    },
+    async ({ event, step }) => {
+      await step.run("plan", () => plan(rooms, event.data));
+    },
+  );
+}
+
+async function plan(
+  { database, ring, connectors, committed }: WorkflowRooms,
+  { controllerId, requestId }: EventData<"rights/approved">,
+): Promise<void> {
+  const keys = await ring.keys(controllerId);
+  await database.inController(controllerId, async (tx) => {
+    const found = await lockRequest(tx, requestId);
+    if (found?.status !== "approved") return;
+    // Somebody may have become known between verification and now.
+    const subjectId = found.subjectId ?? (await subjectOf(tx, keys, found));
+    await tx.sql`update rights_request set subject_id = ${subjectId} where controller_id = ${controllerId} and id = ${requestId}`;
+    const request = { ...found, subjectId };
+    await moveRequest(tx, request, "fulfilling", { actor: "hub" });
+    if (byConsent(request.kind)) await stop(tx, keys, request);
+    const tasks = await planTasks(tx, connectors, request);
+    await announce(
+      tx,
+      tasks.map((task) => ({ name: "rights/task", data: { controllerId, ...task } })),
+    );
+    if (await allSettled(tx, requestId)) await announceSettled(tx, requestId);
+  });
+  committed();
+}
+
+/** Purposes that a person may object to at any time (GDPR Art. 21(2), (3)), or that are not to go on while it is restricted. */
+const OBJECTED: readonly Purpose[] = [
+  "email_marketing",
+  "sms_marketing",
+  "whatsapp_marketing",
+  "phone_marketing",
+  "postal_marketing",
+  "profiling",
+  "sale_or_sharing",
+];
+
+/** What the person no longer wants goes into the ledger, from which platforms are brought in step. */
+async function stop(tx: ControllerTransaction, keys: ControllerKeys, request: RightsRequest): Promise<void> {
+  const { id, kind, subjectId, receivedAt } = request;
+  const subject = subjectId === null ? undefined : await subjectById(tx, subjectId);
+  if (subject === undefined) return;
+  const purposes = kind === "opt_out_of_sale" ? (["sale_or_sharing"] as const) : OBJECTED;
+  const choices = purposes.map((purpose): ExpressedChoice => {
+    const choice = { purpose, state: "withdrawn", method: "in_writing", lawfulBasis: "consent" } as const;
+    return { ...choice, jurisdiction: null, evidence: `rights:${id}`, occurredAt: receivedAt };
+  });
+  const { changes } = await recordChoices(tx, subject, "operator", choices);
+  await announceChanges(tx, changes);
+  const details = await openDetails(tx, keys, id);
+  if (details !== undefined && changes.length > 0)
+    await keepContacts(tx, keys, [{ ...addressesOf(personOf(details), details.region), subject }]);
+  if (kind === "restriction" || kind === "objection") await restrictSubject(tx, subject.id, kind, id);
+}

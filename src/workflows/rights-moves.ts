@@ -1,0 +1,172 @@
+import type { ControllerTransaction } from "#database";
+import {
+  approveRequest,
+  denyRequest,
+  extendRequest,
+  findRequests,
+  moveRequest,
+  type NewRequest,
+  newChallenge,
+  type Opened,
+  openRequest,
+  type PlannedNotice,
+  pauseRequest,
+  planNotice,
+  type RightsRequest,
+  releaseHolds,
+  reopenTask,
+  resumeRequest,
+  shredDetails,
+  type Task,
+  tasksOf,
+  verifyRequest,
+  type Watch,
+} from "#rights";
+import type {
+  DenialReason,
+  ExtensionReason,
+  RightsRequestId,
+  RightsVerification,
+  Sealed,
+  SubjectId,
+} from "#schemas";
+import type { ControllerKeys } from "#vault";
+import { type Announcement, announce } from "./outbox.ts";
+
+// A move of a rights request with everything that follows from it, in the caller's transaction: who moves it, an operator, a
+// person's browser or a workflow, makes no difference.
+
+interface By {
+  readonly actor: string;
+  readonly note?: Sealed<string> | undefined;
+}
+
+export async function openRights(
+  tx: ControllerTransaction,
+  keys: ControllerKeys,
+  given: NewRequest,
+): Promise<Opened> {
+  const opened = await openRequest(tx, keys, given);
+  await announceWatch(tx, opened.watch);
+  // One that joins another may need another message: the first may be lost.
+  await announce(tx, [
+    { name: "rights/requested", data: { controllerId: tx.controllerId, requestId: opened.id } },
+  ]);
+  return opened;
+}
+
+export async function verifyRights(
+  tx: ControllerTransaction,
+  keys: ControllerKeys,
+  request: RightsRequest,
+  verification: RightsVerification,
+  by: By,
+): Promise<void> {
+  await announceWatch(tx, await verifyRequest(tx, keys, request, verification, by));
+}
+
+/** Throws `rights/legal-hold`, `rights/illegal-move`. */
+export async function approveRights(
+  tx: ControllerTransaction,
+  request: RightsRequest,
+  by: By & { readonly reason?: string },
+): Promise<void> {
+  await approveRequest(tx, request, by);
+  await announce(tx, [
+    { name: "rights/approved", data: { controllerId: tx.controllerId, requestId: request.id } },
+  ]);
+}
+
+export async function denyRights(
+  tx: ControllerTransaction,
+  request: RightsRequest,
+  reason: DenialReason,
+  by: By,
+): Promise<void> {
+  await denyRequest(tx, request, reason, by);
+  await tell(tx, request, "denied");
+}
+
+export async function cancelRights(tx: ControllerTransaction, request: RightsRequest, by: By): Promise<void> {
+  await moveRequest(tx, request, "cancelled", by);
+  await shredDetails(tx, request.id);
+}
+
+export async function extendRights(
+  tx: ControllerTransaction,
+  request: RightsRequest,
+  by: By & { readonly reason: ExtensionReason },
+): Promise<void> {
+  await announceWatch(tx, await extendRequest(tx, request, by, Date.now()));
+  await tell(tx, request, "extended");
+}
+
+export async function pauseRights(tx: ControllerTransaction, request: RightsRequest, by: By): Promise<void> {
+  await announceWatch(tx, await pauseRequest(tx, request, by, Date.now()));
+}
+
+export async function resumeRights(tx: ControllerTransaction, request: RightsRequest, by: By): Promise<void> {
+  await announceWatch(tx, await resumeRequest(tx, request, by, Date.now()));
+}
+
+/** Tries a task again. Throws `rights/task-not-waiting`. */
+export async function retryTask(
+  tx: ControllerTransaction,
+  task: Task,
+  options: { anew: boolean },
+): Promise<void> {
+  const planned = await reopenTask(tx, task, options);
+  await announce(tx, [{ name: "rights/task", data: { controllerId: tx.controllerId, ...planned } }]);
+}
+
+export async function announceSettled(tx: ControllerTransaction, requestId: RightsRequestId): Promise<void> {
+  await announce(tx, [{ name: "rights/settled", data: { controllerId: tx.controllerId, requestId } }]);
+}
+
+/** What a legal hold held up goes on. Returns how many holds there were. */
+export async function releaseRights(
+  tx: ControllerTransaction,
+  subject: { readonly id: SubjectId; readonly auditReference: Uint8Array },
+): Promise<number> {
+  const count = await releaseHolds(tx, subject);
+  const requests = await findRequests(tx, { subject: subject.id, open: true, limit: 1_000 });
+  const erasures = requests.filter(({ kind }) => kind === "erasure");
+  const { controllerId } = tx;
+  for (const { id: requestId, status } of erasures)
+    if (status === "verified")
+      await announce(tx, [{ name: "rights/requested", data: { controllerId, requestId } }]);
+  const held = await tasksOf(tx, { requests: erasures.map(({ id }) => id) });
+  for (const task of held) if (task.reason === "legal_hold") await retryTask(tx, task, { anew: false });
+  for (const { id, status } of erasures) if (status === "fulfilling") await announceSettled(tx, id);
+  return count;
+}
+
+/** That the person be told, by a run of its own; they are told nothing where nobody knows an address. */
+export async function tell(
+  tx: ControllerTransaction,
+  request: Pick<RightsRequest, "id">,
+  notice: Parameters<typeof planNotice>[2],
+): Promise<void> {
+  await announceNotice(tx, await planNotice(tx, request.id, notice));
+}
+
+/** A message to verify by, unless enough were sent. When it runs out, ISO 8601. */
+export async function challenge(
+  tx: ControllerTransaction,
+  requestId: RightsRequestId,
+): Promise<string | undefined> {
+  const made = await newChallenge(tx, requestId);
+  if (made === undefined) return undefined;
+  await announceNotice(tx, await planNotice(tx, requestId, "verify", made.id));
+  return made.expiresAt;
+}
+
+export const announceNotice = (tx: ControllerTransaction, planned: PlannedNotice): Promise<void> =>
+  announce(tx, [{ name: "rights/notice", data: { controllerId: tx.controllerId, ...planned } }]);
+
+export async function announceWatch(tx: ControllerTransaction, watch: Watch | undefined): Promise<void> {
+  const { controllerId } = tx;
+  const events: Announcement[] =
+    watch === undefined ? [] : [{ name: "rights/clock", data: { controllerId, ...watch } }];
+  await announce(tx, events);
+}
