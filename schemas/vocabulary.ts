@@ -170,6 +170,22 @@ export const RightsKind = z.enum([
 ]);
 export type RightsKind = z.infer<typeof RightsKind>;
 
+/** The law that a request is answered by; `platform` for what a platform demands of its apps. */
+export const RightsRegime = z.enum(["gdpr", "uk_gdpr", "ccpa", "dpdp", "platform"]);
+export type RightsRegime = z.infer<typeof RightsRegime>;
+
+/** Why a request is denied (Data Rights Protocol, https://github.com/consumer-reports-innovation-lab/data-rights-protocol). */
+export const DenialReason = z.enum([
+  "suspected_fraud",
+  "insuf_verification",
+  "no_match",
+  "claim_not_covered",
+  "outside_jurisdiction",
+  "too_many_requests",
+  "other",
+]);
+export type DenialReason = z.infer<typeof DenialReason>;
+
 /** `received` waits, `processed` is done and shredded, `ignored` is a topic that the connector does not declare. */
 export const DeliveryStatus = z.enum(["received", "processed", "ignored", "failed", "expired"]);
 export type DeliveryStatus = z.infer<typeof DeliveryStatus>;
