@@ -9,6 +9,7 @@ import {
   inclusionProof,
   leafHash,
   nodeHash,
+  rootFromInclusion,
   rootOf,
   rootOfLeaves,
   same,
@@ -139,25 +140,6 @@ describe("a checkpoint", () => {
 test("an empty frontier is the empty tree", () => {
   expect(hex(rootOf({ size: 0, roots: [] }))).toBe(ROOTS[0]);
 });
-
-/** The root that an inclusion proof leads to (RFC 9162 §2.1.3.2), or undefined if it has the wrong length. */
-function rootFromInclusion(
-  leaf: Hash,
-  index: number,
-  size: number,
-  proof: readonly Hash[],
-): Hash | undefined {
-  let [fn, sn, root] = [index, size - 1, leaf];
-  for (const sibling of proof) {
-    if (sn === 0) return undefined;
-    if (fn % 2 === 1 || fn === sn) {
-      root = nodeHash(sibling, root);
-      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)];
-    } else root = nodeHash(root, sibling);
-    [fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)];
-  }
-  return sn === 0 ? root : undefined;
-}
 
 /** Whether a consistency proof leads from the old root to the new one (RFC 9162 §2.1.4.2). */
 function isConsistent(

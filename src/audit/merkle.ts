@@ -97,6 +97,29 @@ export async function inclusionProof(index: number, size: number, subtree: Subtr
   return walk(index, 0, size);
 }
 
+/**
+ * The root that an inclusion proof leads to, from a leaf's hash and its index in a tree of `size` (RFC 9162 §2.1.3.2); undefined if the
+ * proof has another length than such a one.
+ */
+export function rootFromInclusion(
+  leaf: Hash,
+  index: number,
+  size: number,
+  proof: readonly Hash[],
+): Hash | undefined {
+  if (index >= size) return undefined;
+  let [fn, sn, root] = [index, size - 1, leaf];
+  for (const sibling of proof) {
+    if (sn === 0) return undefined;
+    if (fn % 2 === 1 || fn === sn) {
+      root = nodeHash(sibling, root);
+      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)];
+    } else root = nodeHash(root, sibling);
+    [fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)];
+  }
+  return sn === 0 ? root : undefined;
+}
+
 /** Hashes that show the first `old` leaves to be a prefix of the first `size` (RFC 6962 §2.1.2). */
 export async function consistencyProof(old: number, size: number, subtree: SubtreeRoot): Promise<Hash[]> {
   const walk = async (m: number, from: number, to: number, whole: boolean): Promise<Hash[]> => {

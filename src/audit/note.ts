@@ -53,6 +53,14 @@ export function verifierKey(origin: string, publicKey: Uint8Array): string {
   return `${origin}+${keyId(origin, publicKey).toString("hex")}+${encoded}`;
 }
 
+/** The log's name and its raw 32 bytes key; undefined for what is no Ed25519 verifier key. */
+export function readVerifierKey(text: string): { name: string; publicKey: Uint8Array } | undefined {
+  const [, name = "", base64 = ""] = /^([^\s+]+)\+[0-9a-f]{8}\+([A-Za-z0-9+/]{44})$/.exec(text) ?? [];
+  const [type, ...key] = Buffer.from(base64, "base64");
+  const publicKey = Uint8Array.from(key);
+  return type === ED25519 && verifierKey(name, publicKey) === text ? { name, publicKey } : undefined;
+}
+
 function checkpointText({ origin, size, root, time }: Checkpoint): string {
   return `${origin}\n${size}\n${Buffer.from(root).toString("base64")}\ntime ${time}\n`;
 }

@@ -1,9 +1,3 @@
-export { type Clock, type ClockFacts, clockOf } from "./clock/clock.ts";
-export { rightToComplain } from "./clock/complaint.ts";
-export { isTimeZone } from "./clock/days.ts";
-export { knowsHolidays } from "./clock/holidays.ts";
-export { type Reminder, remindersOf } from "./clock/reminders.ts";
-export { DPDP_MAXIMUM_DAYS, needsVerification, type OwnPeriods } from "./clock/rules.ts";
 export { buildBundle, type HubKnowledge } from "./bundle/index.ts";
 export {
   CHALLENGE_LASTS,
@@ -18,6 +12,12 @@ export {
   tryCode,
   useChallenge,
 } from "./challenge.ts";
+export { type Clock, type ClockFacts, clockOf } from "./clock/clock.ts";
+export { rightToComplain } from "./clock/complaint.ts";
+export { isTimeZone } from "./clock/days.ts";
+export { knowsHolidays } from "./clock/holidays.ts";
+export { type Reminder, remindersOf } from "./clock/reminders.ts";
+export { DPDP_MAXIMUM_DAYS, needsVerification, type OwnPeriods } from "./clock/rules.ts";
 export { closeRequest, forgetRequests, settleOwnTask } from "./conclude.ts";
 export {
   clockFor,

@@ -1,7 +1,6 @@
 import type { KeyObject } from "node:crypto";
-import { receiptKeyId } from "#audit";
+import { createProof, receiptKeyId } from "#audit";
 import { ConsentReceipt, type Did } from "#schemas";
-import { createProof } from "./data-integrity.ts";
 import { receiptErrors } from "./errors.ts";
 import type { UnsignedReceipt } from "./receipt.ts";
 

@@ -1,10 +1,9 @@
 import { base58 } from "@scure/base";
 import { describe, expect, test } from "vitest";
-import { didDocument } from "#audit";
+import { createProof, didDocument } from "#audit";
 import { type ConsentReceipt, Did } from "#schemas";
 import { CONTROLLER, DOCUMENT, FACTS, keyPair, signed } from "../../../test/support/receipts.ts";
 import { readCheckpoint, signCheckpoint } from "../../audit/note.ts";
-import { createProof } from "./data-integrity.ts";
 import { consentReceipt } from "./receipt.ts";
 import { signReceipt } from "./sign.ts";
 import { verifyReceipt } from "./verify.ts";

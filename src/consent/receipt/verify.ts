@@ -1,8 +1,5 @@
-import { createPublicKey, type KeyObject } from "node:crypto";
-import { z } from "zod";
-import { fromMultikey, publicKeyObject } from "#audit";
+import { assertionKey, isObject, type Json, readDidDocument, verifyProof } from "#audit";
 import { ConsentReceipt } from "#schemas";
-import { isObject, type Json, verifyProof } from "./data-integrity.ts";
 
 /** Why a receipt does not verify. Stable codes: scripts and reports rely on them. */
 export const RECEIPT_FAULTS = {
@@ -26,20 +23,6 @@ export type ReceiptVerification =
     }
   | { readonly ok: false; readonly fault: ReceiptFault };
 
-const DidDocument = z.object({
-  id: z.string(),
-  verificationMethod: z.array(
-    z.object({
-      id: z.string(),
-      type: z.string(),
-      controller: z.string(),
-      publicKeyMultibase: z.string().optional(),
-      publicKeyJwk: z.object({ kty: z.string(), crv: z.string(), x: z.string() }).optional(),
-    }),
-  ),
-  assertionMethod: z.array(z.string()),
-});
-
 /**
  * Whether a receipt is as its controller signed it. Takes no more than the controller's DID document, which has to be had from
  * where it can be trusted, because a `did:lethe` does not tell which keys are its own.
@@ -48,7 +31,7 @@ export function verifyReceipt(receipt: unknown, didDocument: unknown): ReceiptVe
   const no = (fault: ReceiptFault) => ({ ok: false, fault }) as const;
   const json = asJson(receipt);
   const { data: parsed } = ConsentReceipt.safeParse(json);
-  const { data: document } = DidDocument.safeParse(didDocument);
+  const document = readDidDocument(didDocument);
   if (json === undefined || parsed === undefined) return no("receipt/malformed");
   if (document === undefined) return no("receipt/did-document-malformed");
   const { proof, "dpv:hasRecordOfActivity": record } = parsed;
@@ -58,9 +41,7 @@ export function verifyReceipt(receipt: unknown, didDocument: unknown): ReceiptVe
     ...record["dpv:hasEntity"].map((entity) => entity["@id"]),
   ];
   if (named.some((did) => did !== document.id)) return no("receipt/wrong-controller");
-  const method = document.verificationMethod.find(({ id }) => id === proof.verificationMethod);
-  const forThis = method?.controller === document.id && document.assertionMethod.includes(method.id);
-  const key = method === undefined || !forThis ? undefined : keyOf(method);
+  const key = assertionKey(document, proof.verificationMethod);
   if (key === undefined) return no("receipt/unknown-key");
   // The receipt as it came, not as it was parsed: a later version may have more in it, which is signed too.
   if (!verifyProof(json, key)) return no("receipt/altered");
@@ -75,16 +56,4 @@ function asJson(value: unknown): Json | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The suite's own Multikey, or the same key as JsonWebKey: "lossless cryptographic key transformation" is allowed. */
-function keyOf(method: z.infer<typeof DidDocument>["verificationMethod"][number]): KeyObject | undefined {
-  if (method.type === "Multikey") {
-    const raw = fromMultikey(method.publicKeyMultibase ?? "");
-    return raw === undefined ? undefined : publicKeyObject(raw);
-  }
-  const { kty, crv, x = "" } = method.publicKeyJwk ?? {};
-  if (method.type !== "JsonWebKey" || kty !== "OKP" || crv !== "Ed25519") return undefined;
-  const raw = Buffer.from(x, "base64url");
-  return raw.length === 32 ? createPublicKey({ key: { kty, crv, x }, format: "jwk" }) : undefined;
 }

@@ -1,8 +1,9 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { base58 } from "@scure/base";
 import { describe, expect, test } from "vitest";
-import { fromMultikey, multikey, publicKeyObject } from "#audit";
 import { createProof, type Json, type ProofOptions, verifyProof } from "./data-integrity.ts";
+import { fromMultikey, multikey } from "./multikey.ts";
+import { publicKeyObject } from "./note.ts";
 
 // W3C Recommendation Data Integrity EdDSA Cryptosuites v1.0, B.2 "Representation: eddsa-jcs-2022"
 // (https://www.w3.org/TR/vc-di-eddsa/#representation-eddsa-jcs-2022), as it is published.
