@@ -3,6 +3,7 @@ export * from "./errors.ts";
 export * from "./events.ts";
 export * from "./ids.ts";
 export * from "./personal.ts";
+export * from "./evidence.ts";
 export * from "./receipt.ts";
 export * from "./views.ts";
 export * from "./vocabulary.ts";

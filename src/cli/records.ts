@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import { listActivities } from "#activities";
 import type { ControllerTransaction } from "#database";
 import type { Rooms } from "#hub";
-import { listRightsRequests } from "#rights";
 import { command, controllersOf, count, group, limitOf, uuidArgument, withRooms } from "./command.ts";
 import { output, shortTime, table } from "./print.ts";
 
@@ -59,29 +58,5 @@ export function activitiesCommand(): Command {
           ),
         ),
       ),
-  );
-}
-
-export function rightsCommand(): Command {
-  const commands = group("rights", "rights requests, as platforms sent them", ["rights list"]);
-  return commands.addCommand(
-    listCommand("list rights requests, the most urgent first", ["rights list --json"]).action(
-      (options: ListOptions) =>
-        withRooms(async (rooms) =>
-          output(options.json === true, await listAll(rooms, options, listRightsRequests), (rows) =>
-            table(
-              rows.map((row) => ({
-                id: row.id,
-                kind: row.kind,
-                scope: row.scope,
-                subject: row.subject,
-                status: row.status,
-                due: shortTime(row.dueAt),
-              })),
-              "No rights requests.",
-            ),
-          ),
-        ),
-    ),
   );
 }

@@ -10,6 +10,7 @@ import { addressOf } from "./address.ts";
 import { createBodyReader } from "./body.ts";
 import type { Metrics } from "./metrics.ts";
 import { problem } from "./problem.ts";
+import { MAX_RIGHTS, rightsRoutes } from "./rights.ts";
 import { MAX_SIGNALS, signalRoutes } from "./signals.ts";
 
 export interface AppOptions {
@@ -20,6 +21,10 @@ export interface AppOptions {
   readonly maxBody: number;
   /** Signals that an address may send in a minute without a token. */
   readonly maxSignals: number;
+  /** Requests of people who exercise a right that an address may send in a minute. */
+  readonly maxRights: number;
+  /** Whether there is a mail server. */
+  readonly mails: boolean;
   /** Proxies in front of the hub, which say where a request is from. */
   readonly proxies: number;
   /** Called when something was committed that a runtime and the audit log should look at. */
@@ -89,6 +94,14 @@ export function createApp(options: AppOptions): App {
       ...{ database, ring, committed: options.committed, perMinute: options.maxSignals },
       addressOf: (incoming) => addressOf(incoming, options.proxies),
       bodies: createBodyReader(MAX_SIGNALS, BODIES * MAX_SIGNALS),
+    }),
+  );
+  app.route(
+    "/",
+    rightsRoutes({
+      ...{ database, ring, committed: options.committed, perMinute: options.maxRights, mails: options.mails },
+      addressOf: (incoming) => addressOf(incoming, options.proxies),
+      bodies: createBodyReader(MAX_RIGHTS, BODIES * MAX_RIGHTS),
     }),
   );
   if (options.runtimeRoutes !== undefined) app.route("/", options.runtimeRoutes);

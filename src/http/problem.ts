@@ -5,8 +5,10 @@ import { describeError, LetheError, type Problem } from "#schemas";
 const TITLES: Record<number, string> = {
   400: "Bad request",
   401: "Not verified",
+  403: "Not allowed",
   404: "Not found",
   405: "Method not allowed",
+  409: "Conflict",
   413: "Too large",
   415: "Unsupported media type",
   429: "Too many requests",

@@ -32,6 +32,7 @@ export {
 export { approveRequest, denyRequest, subjectOf, verifyRequest } from "./decide.ts";
 export {
   claimFrom,
+  contactHash,
   correctionsOf,
   type Details,
   GivenCorrections,
@@ -52,7 +53,7 @@ export { byConsent, type PlannedTask, planTasks } from "./plan.ts";
 export { rectifyThere } from "./rectify-there.ts";
 export { findRequest, findRequests, lockRequest, type RightsRequest } from "./request.ts";
 export {
-  bundleExpiry,
+  bundleOf,
   DOWNLOAD_DAYS,
   openParts,
   saveBundle,
@@ -60,7 +61,7 @@ export {
   shredFiles,
   takeBundle,
 } from "./sealed-files.ts";
-export { allSettled, isUnderWay, noteTaskFailure, type Outcome, settleTask } from "./settle.ts";
+export { allSettled, completeTask, isUnderWay, noteTaskFailure, type Outcome, settleTask } from "./settle.ts";
 export { isClosed, MOVES } from "./states.ts";
 export {
   type Asked,
@@ -73,3 +74,7 @@ export {
   tasksOf,
 } from "./task.ts";
 export { listRightsRequests, rightsBacklog, showRightsRequest, taskView } from "./view.ts";
+export { issueEvidence } from "./evidence/issue.ts";
+export { evidencePage } from "./evidence/page.ts";
+export { EVIDENCE_FAULTS, type EvidenceFault, type EvidenceVerification, verifyEvidence } from "./evidence/verify.ts";
+export { type Page, pages } from "./pages/index.ts";

@@ -61,13 +61,15 @@ export async function saveBundle(
   await sql`delete from rights_part where controller_id = ${controllerId} and request_id = ${requestId}`;
 }
 
-export async function bundleExpiry(
+/** A file that can be downloaded: its size in bytes, and until when. Undefined if there is none (any more). */
+export async function bundleOf(
   { sql, controllerId }: ControllerTransaction,
   requestId: RightsRequestId,
-): Promise<string | undefined> {
-  const [row] = await sql<{ expiresAt: string }[]>`
-    select expires_at as "expiresAt" from rights_bundle where controller_id = ${controllerId} and request_id = ${requestId} and expires_at > now()`;
-  return row && new Date(row.expiresAt).toISOString();
+): Promise<{ readonly size: number; readonly expiresAt: string } | undefined> {
+  const [row] = await sql<{ size: number; expiresAt: string }[]>`
+    select size, expires_at as "expiresAt" from rights_bundle
+    where controller_id = ${controllerId} and request_id = ${requestId} and expires_at > now()`;
+  return row && { size: row.size, expiresAt: new Date(row.expiresAt).toISOString() };
 }
 
 /** The file, and one download more; undefined once it has expired. */

@@ -8,6 +8,7 @@ import type {
   RightsTaskReason,
   RightsTaskStatus,
 } from "#schemas";
+import { rightsErrors } from "./errors.ts";
 import { type Decision, noteAct } from "./move.ts";
 import type { RightsRequest } from "./request.ts";
 import { findTask, type Task } from "./task.ts";
@@ -85,6 +86,28 @@ export function settledEvent(
       ...(retained !== undefined && { basis: retained.basis, until: retained.until }),
     },
   );
+}
+
+/** Somebody did by hand what was left to them, or gave it up. Throws `rights/task-not-waiting`. */
+export async function completeTask(
+  tx: ControllerTransaction,
+  request: RightsRequest,
+  task: Task,
+  outcome: "done" | "retained" | "failed",
+  by: Decision,
+): Promise<void> {
+  if (!isWaiting(task)) throw rightsErrors.taskNotWaiting(task.status);
+  const completed: Outcome =
+    outcome === "failed"
+      ? { status: "failed", reason: "given_up" }
+      : outcome === "done"
+        ? { status: "done", reason: "by_hand" }
+        : {
+            ...{ status: "retained", reason: "by_hand" },
+            retained: { basis: "legal_obligation", categories: [], until: null },
+          };
+  await save(tx, task, completed, by);
+  await settledEvent(tx, request, task, completed, by);
 }
 
 /** Notes why an attempt failed; it is tried again. */

@@ -6,7 +6,7 @@ import { holdsOf } from "./hold.ts";
 import { openNote } from "./note.ts";
 import { noticesOf } from "./notice.ts";
 import { findRequest, findRequests, type RightsRequest } from "./request.ts";
-import { bundleExpiry } from "./sealed-files.ts";
+import { bundleOf } from "./sealed-files.ts";
 import { isWaiting } from "./settle.ts";
 import { type Task, tasksOf } from "./task.ts";
 
@@ -62,11 +62,11 @@ export async function showRightsRequest(
   const request = await findRequest(tx, id);
   if (request === undefined) return undefined;
   const settings = await rightsSettings(tx);
-  const [tasks, notices, moves, expiry] = await Promise.all([
+  const [tasks, notices, moves, bundle] = await Promise.all([
     tasksOf(tx, { requests: [id] }),
     noticesOf(tx, [id]),
     movesOf(tx, keys, request),
-    bundleExpiry(tx, request.id),
+    bundleOf(tx, request.id),
   ]);
   const holds: LegalHoldView[] = request.subjectId === null ? [] : await holdsOf(tx, request.subjectId);
   const clock = clockFor(request, settings);
@@ -88,7 +88,7 @@ export async function showRightsRequest(
       error: errorCode,
     })),
     holds: request.kind === "erasure" ? holds : [],
-    downloadUntil: expiry ?? null,
+    downloadUntil: bundle?.expiresAt ?? null,
   };
 }
 

@@ -1,7 +1,7 @@
 import { eventType, type Inngest } from "inngest";
 import {
   allSettled,
-  bundleExpiry,
+  bundleOf,
   closeRequest,
   findRequest,
   holdsOf,
@@ -53,7 +53,7 @@ async function collect(rooms: WorkflowRooms, { controllerId, requestId }: Target
   const keys = await ring.keys(controllerId);
   const request = await database.inController(controllerId, (tx) => findRequest(tx, requestId));
   if (request === undefined || (request.kind !== "access" && request.kind !== "portability")) return;
-  if (await database.inController(controllerId, (tx) => bundleExpiry(tx, requestId))) return;
+  if (await database.inController(controllerId, (tx) => bundleOf(tx, requestId))) return;
   const file = await makeBundle(rooms, keys, controllerId, request);
   await database.inController(controllerId, (tx) => saveBundle(tx, keys, requestId, file));
 }

@@ -1,6 +1,6 @@
 import { eventType, type Inngest } from "inngest";
 import {
-  bundleExpiry,
+  bundleOf,
   codeOf,
   findRequest,
   isClosed,
@@ -112,7 +112,7 @@ async function prepare(
               }),
         );
       case "closed": {
-        const expiry = await bundleExpiry(tx, requestId);
+        const expiry = (await bundleOf(tx, requestId))?.expiresAt;
         if (expiry !== undefined) {
           const link = `${rights.url()}/rights/download/${linkToken(keys, "download", controllerId, requestId)}`;
           return person(mailTexts.ready({ ...facts, link, expires: when(expiry) }));

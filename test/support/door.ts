@@ -30,6 +30,8 @@ export async function openTestDoor(
     maxBody: options.maxBody ?? 2 * 1024 * 1024,
     maxSignals: options.maxSignals ?? 1_000,
     proxies: options.proxies ?? 0,
+    maxRights: options.maxRights ?? 1_000,
+    mails: options.mails ?? true,
     committed: () => {},
     url: () => server.url,
     ready: () => true,

@@ -1,0 +1,118 @@
+import { readFileSync } from "node:fs";
+import { type Command, Option } from "commander";
+import { controllerErrors } from "#controllers";
+import { runningHub } from "#hub";
+import { normaliseEmail, normalisePhone, subjectById } from "#identity";
+import { type Details, GivenCorrections, rightsErrors, rightsSettings } from "#rights";
+import { LetheError, RightsKind, RightsRegime } from "#schemas";
+import { openRights } from "#workflows";
+import { command, controllersOf, isoTime, secretValue, uuidArgument, withRooms } from "./command.ts";
+import { output } from "./print.ts";
+
+interface Options {
+  readonly controller: string;
+  readonly kind: RightsKind;
+  readonly regime?: Exclude<RightsRegime, "platform">;
+  readonly email?: string;
+  readonly phone?: string;
+  readonly region?: string;
+  readonly subject?: string;
+  readonly corrections?: string;
+  readonly receivedAt?: string;
+  readonly json?: boolean;
+}
+
+export function rightsOpenCommand(): Command {
+  return command(
+    "open",
+    "record a request that reached you by letter, by telephone or in a message; who it is from is read from standard input",
+    [
+      "rights open --controller 4f0c… --kind erasure --email -  < address.txt",
+      "rights open --controller 4f0c… --kind access --subject 9b2f… --regime uk_gdpr --received-at 2026-11-02T09:00:00Z",
+      "rights open --controller 4f0c… --kind rectification --email - --corrections corrected.json",
+    ],
+  )
+    .requiredOption("--controller <id>", "to whom it was made", uuidArgument)
+    .addOption(
+      new Option("--kind <kind>", "what they ask for").choices(RightsKind.options).makeOptionMandatory(),
+    )
+    .addOption(
+      new Option("--regime <law>", "the law that it is answered by; otherwise the controller's").choices(
+        RightsRegime.options.filter((regime) => regime !== "platform"),
+      ),
+    )
+    .option("--email <->", "their address on standard input, so that it stands in no shell history")
+    .option("--phone <->", "their number on standard input (names nobody by itself, but helps to find them)")
+    .option("--region <country>", "where a number without a country code is from, such as DE")
+    .option("--subject <id>", "the data subject, where you know it", uuidArgument)
+    .option("--corrections <file>", "for rectification: what is right, as JSON, such as {\"familyName\": \"…\"}")
+    .option("--received-at <time>", "when it reached you (ISO 8601); otherwise now", isoTime)
+    .action((options: Options) =>
+      withRooms(async (rooms) => {
+        const [controller] = await controllersOf(rooms, options.controller);
+        if (controller === undefined) throw controllerErrors.unknown(options.controller);
+        const details = await detailsOf(options);
+        const keys = await rooms.ring.keys(controller.id);
+        const opened = await rooms.database.inController(controller.id, async (tx) => {
+          const { subject: given } = options;
+          const subject = given === undefined ? undefined : await subjectById(tx, given);
+          if (given !== undefined && subject === undefined) throw rightsErrors.unknownSubject();
+          return openRights(tx, keys, {
+            ...{ source: "operator", actor: "operator", kind: options.kind, scope: "subject" },
+            regime: options.regime ?? (await rightsSettings(tx)).regime,
+            ...{ subjectId: subject?.id ?? null, connectionId: null, delivery: null, platformDays: null },
+            details,
+            receivedAt: options.receivedAt ?? new Date().toISOString(),
+          });
+        });
+        const running = runningHub(rooms.config.dataDir) !== undefined;
+        const shown = { request: opened.id, joined: opened.joined };
+        output(options.json === true, shown, ({ request, joined }) =>
+          [
+            joined
+              ? `The same request is in progress: ${request}`
+              : `Recorded as ${request}`,
+            running
+              ? `See how it stands: lethe rights show ${request}`
+              : "No hub runs on this data directory; it goes on when one starts.",
+          ].join("\n"),
+        );
+      }),
+    );
+}
+
+async function detailsOf(options: Options): Promise<Details> {
+  const { email, phone, region, subject, kind } = options;
+  if (email === undefined && phone === undefined && subject === undefined) throw rightsErrors.nobodyNamed();
+  if ([email, phone].some((value) => value !== undefined && value !== "-") || (email !== undefined && phone !== undefined))
+    throw new LetheError(
+      "cli/on-standard-input",
+      "say --email - or --phone - (one of them) and give the value on standard input; on the command line it would stay in the shell's history",
+    );
+  const given = email === undefined && phone === undefined ? "" : await secretValue("-");
+  const address = email === undefined ? undefined : normaliseEmail(given);
+  const number = phone === undefined ? undefined : normalisePhone(given, [region]);
+  if (given !== "" && address === undefined && number === undefined) throw rightsErrors.badAddress();
+  if (kind === "rectification" && options.corrections === undefined) throw rightsErrors.noCorrections();
+  return {
+    emails: address === undefined ? [] : [address],
+    phones: number === undefined ? [] : [number],
+    platformIds: [],
+    region: region ?? null,
+    corrections: options.corrections === undefined ? null : corrections(options.corrections),
+  };
+}
+
+function corrections(file: string): GivenCorrections {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    throw new LetheError("cli/unreadable-file", `${file} cannot be read as JSON`);
+  }
+  const parsed = GivenCorrections.safeParse(json);
+  if (parsed.success) return parsed.data;
+  // Places and rules only: the values are a person's.
+  const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "it"}: ${message}`);
+  throw new LetheError("rights/bad-corrections", `the corrections are not as they must be: ${faults.join("; ")}`);
+}
