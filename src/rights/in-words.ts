@@ -58,6 +58,9 @@ export function outcomeInWords(
   }
   if (byHand === true && (outcome === "done" || outcome === "done_verified"))
     return `Your data there were ${done}, by our privacy team and by hand.`;
+  // What was collected is there to be seen; of everything else a platform can only say that it will.
+  if (outcome === "done" && (kind === "access" || kind === "portability"))
+    return `Your data there were ${done}.`;
   return {
     done: `The platform took our request; when it is carried out, your data there are ${done}. It offers no way to look.`,
     done_verified: `Your data there were ${done}, and we looked again to be sure.`,

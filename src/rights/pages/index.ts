@@ -1,0 +1,2 @@
+export type { Page } from "./page.ts";
+export { type PageFacts, pages } from "./pages.ts";
