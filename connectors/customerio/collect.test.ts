@@ -72,8 +72,8 @@ test("there is an end to it, and it is said", async () => {
 test("messages are asked for by half years, back to when the person was made", async () => {
   const { platform, id, records, collect } = await carla();
   platform.know(id, {}, now() - 700 * DAY);
-  const ages = [1, 179, 181, 359, 365, 699];
-  records.messages.push(...ages.map((age) => ({ id: `m${age}`, created: now() - age * DAY })));
+  const ages = [1, 179, 180.5, 359, 360.5, 699];
+  records.messages.push(...ages.map((age) => ({ id: `m${age}`, created: Math.floor(now() - age * DAY) })));
   const sets = await collect();
   expect(opened(sets)["messages"]).toMatchObject(ages.map((age) => ({ id: `m${age}` })));
   // Activities are there for thirty days.
