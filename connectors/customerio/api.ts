@@ -1,9 +1,9 @@
 import type { APIClient, IdentifierType, TrackClient } from "customerio-node";
 import { z } from "zod";
-import { API_PATIENCE, missingCredentials, platformFault, sdkFault } from "#kit";
+import { API_PATIENCE, missingCredentials, parseBody, platformFault, sdkFault } from "#kit";
 
 /** The App API reads, the Track API writes; a connection without the latter's can do neither with consent. */
-export const credentials = z.object({
+export const credentials = z.strictObject({
   appApiKey: z.string().min(1),
   region: z.enum(["us", "eu"]),
   siteId: z.string().min(1).optional(),
@@ -28,12 +28,12 @@ export async function openCustomerIo(given: Credentials): Promise<() => Customer
   const region = given.region === "eu" ? RegionEU : RegionUS;
   return () => {
     const end = Date.now() + API_PATIENCE;
-    // A client lasts for one request: what the SDK calls a timeout is one for each.
-    const options = () => ({ region, timeout: Math.max(end - Date.now(), 1), retry: { maxRetries: 0 } });
+    const left = () => Math.max(end - Date.now(), 1);
+    const options = { region, retry: { maxRetries: 0 } };
     return {
       async read(ask) {
         try {
-          return await ask(staying(new APIClient(appApiKey, options())), IdentifierType);
+          return await ask(staying(new APIClient(appApiKey, options), left), IdentifierType);
         } catch (error) {
           if (about(error).status === 404) return undefined;
           throw sdkFault(error, about);
@@ -41,7 +41,7 @@ export async function openCustomerIo(given: Credentials): Promise<() => Customer
       },
       async write(ask) {
         try {
-          await ask(staying(new TrackClient(siteId, trackApiKey, options())));
+          await ask(staying(new TrackClient(siteId, trackApiKey, options), left));
         } catch (error) {
           throw sdkFault(error, about);
         }
@@ -51,21 +51,36 @@ export async function openCustomerIo(given: Credentials): Promise<() => Customer
 }
 
 /**
- * The SDK follows a redirect to wherever it points, again and again, with the address and the body that name the person;
- * within Customer.io with the keys, too. It does so by executing a second request, which is refused here. (Which of the
- * redirects it was it does not tell.)
+ * What the SDK asks for is sent here. By itself it follows a redirect to wherever it points, again and again, with the
+ * address and the body that name the person; within Customer.io with the keys, too. And it rounds numbers that are larger
+ * than what a JavaScript number holds, which events can have. `left`: milliseconds that remain.
  */
-function staying<Client extends APIClient | TrackClient>(client: Client): Client {
-  const { request } = client;
-  const execute: (options: unknown) => Promise<unknown> = request["execute"].bind(request);
-  let executed = false;
-  request["execute"] = async (options: unknown) => {
-    if (executed) throw platformFault(302);
-    executed = true;
-    return execute(options);
+function staying<Client extends APIClient | TrackClient>(client: Client, left: () => number): Client {
+  client.request["execute"] = async ({ uri, method, headers, body }: Sent) => {
+    const signal = AbortSignal.timeout(left());
+    const response = await fetch(uri, { method, headers, body, redirect: "manual", signal });
+    const { status } = response;
+    if (status >= 300 && status < 400) throw platformFault(status);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    if (!response.ok) throw refused(status, response.headers.get("retry-after") ?? undefined);
+    try {
+      return bytes.length === 0 ? {} : parseBody("json", bytes);
+    } catch {
+      throw new Error("not JSON"); // a page of something in between, which may pass
+    }
   };
   return client;
 }
+
+interface Sent {
+  readonly uri: string;
+  readonly method: string;
+  readonly headers: Record<string, string>;
+  readonly body: string | null;
+}
+
+const refused = (statusCode: number, retryAfter: string | undefined) =>
+  Object.assign(new Error("refused"), { statusCode, response: { headers: { "retry-after": retryAfter } } });
 
 const Refused = z.object({
   statusCode: z.number(),

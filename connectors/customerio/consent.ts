@@ -1,17 +1,16 @@
-import type { z } from "zod";
 import {
   type ConsentPurpose,
   type ConsentSection,
   type ConsentTarget,
   type HeldConsent,
   instant,
-  type KnownPerson,
   onePerson,
   type PersonThere,
   platformErrors,
 } from "#kit";
 import { type Credentials, type CustomerIo, openCustomerIo } from "./api.ts";
-import { type Attributes, attributesAnswer, channelsAnswer, isTrue, peopleAnswer } from "./people.ts";
+import { peopleByEmail, peopleById, read } from "./look-up.ts";
+import { type Attributes, channelsAnswer, isTrue } from "./people.ts";
 
 /** The channels of a subscription center that are purposes of ours. */
 export const CHANNELS = [
@@ -35,7 +34,9 @@ export const consentSection = {
     return {
       async find(person) {
         const api = customerIo();
-        const people = await lookUp(api, person);
+        // By e-mail only who is known by no id: an address may be several people's.
+        const byId = await peopleById(() => api, person.platformIds);
+        const people = byId.length > 0 ? byId : await peopleByEmail(() => api, person.emails);
         if (people.length === 0) return undefined;
         const { channels } = read(channelsAnswer, await api.read((app) => app.listSubscriptionChannels()));
         const offered = new Set(channels?.map(({ type }) => (type === "twilio" ? "sms" : type)));
@@ -44,44 +45,6 @@ export const consentSection = {
     };
   },
 } satisfies ConsentSection;
-
-/** What Customer.io's own ids look like, and seldom a company's. */
-const CIO_ID = /^[0-9a-f]{12,20}$/;
-
-/**
- * By each id, which may be the company's or Customer.io's own (webhooks carry both), or else by e-mail, which several
- * people may have.
- */
-async function lookUp(api: CustomerIo, { platformIds, emails }: KnownPerson): Promise<Attributes[]> {
-  const found = new Map<string, Attributes>();
-  const names = new Set<string>();
-  const attributesOf = async (id: string, kind: "Id" | "CioId") => {
-    const answer = await api.read((app, by) => app.getAttributes(id, by[kind]));
-    if (answer === undefined) return false;
-    const { customer } = read(attributesAnswer, answer);
-    found.set(customer.attributes.cio_id, customer);
-    for (const name of [customer.attributes["id"], customer.attributes.cio_id]) names.add(String(name));
-    return true;
-  };
-  const ids = platformIds.map((one) => one.reveal());
-  // The company's own first: its answer names Customer.io's, which then need not be asked for.
-  for (const id of ids.toSorted((a, b) => Number(CIO_ID.test(a)) - Number(CIO_ID.test(b)))) {
-    const [likely, other] = CIO_ID.test(id) ? (["CioId", "Id"] as const) : (["Id", "CioId"] as const);
-    if (!names.has(id) && !(await attributesOf(id, likely))) await attributesOf(id, other);
-  }
-  if (found.size === 0)
-    for (const email of emails) {
-      const answer = await api.read((app) => app.getCustomersByEmail(email.reveal()));
-      for (const { cio_id } of read(peopleAnswer, answer).results) await attributesOf(cio_id, "CioId");
-    }
-  return [...found.values()];
-}
-
-function read<Schema extends z.ZodType>(schema: Schema, answer: unknown): z.output<Schema> {
-  const { data } = schema.safeParse(answer);
-  if (data === undefined) throw platformErrors.unreadable();
-  return data;
-}
 
 function there(
   { attributes, timestamps, devices, unsubscribed }: Attributes,

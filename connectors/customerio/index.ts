@@ -13,6 +13,7 @@ import { credentials } from "./api.ts";
 import { CHANNELS, consentSection, TOPIC } from "./consent.ts";
 import { customer, type Message, message, type Person, preferencesChanged } from "./payloads.ts";
 import type { Preferences } from "./people.ts";
+import { rightsSection } from "./rights.ts";
 
 type Channel = "email" | "sms" | "push" | "in_app";
 
@@ -77,6 +78,7 @@ export default defineConnector({
   documentation: "https://docs.customer.io/integrations/api/webhooks",
   credentials,
   consent: consentSection,
+  rights: rightsSection,
 
   webhook: {
     signature: platformSchemes.customerio,

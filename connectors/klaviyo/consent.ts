@@ -1,4 +1,3 @@
-import { z } from "zod";
 import {
   type ConsentPurpose,
   type ConsentSection,
@@ -6,10 +5,10 @@ import {
   type KnownPerson,
   onePerson,
   type PersonThere,
-  platformErrors,
 } from "#kit";
 import { type Credentials, type Klaviyo, openKlaviyo } from "./api.ts";
 import { subscription, unsubscription } from "./jobs.ts";
+import { distinct, profileById, profilesByEmail } from "./look-up.ts";
 import { type Channel, channelOf, type Profile, profile } from "./profiles.ts";
 
 /** How Klaviyo holds consent: in each profile, for each channel. */
@@ -28,34 +27,15 @@ export const consentSection = {
 
 /** By the profiles' ids, or else by e-mail. Not by phone, which several people can share. */
 async function lookUp(klaviyo: Klaviyo, { platformIds, emails }: KnownPerson): Promise<Profile[]> {
-  const additionalFieldsProfile: ["subscriptions"] = ["subscriptions"];
   const known = await Promise.all(
-    platformIds.map(async (id) => {
-      const answer = await klaviyo.read((api) => api.getProfile(id.reveal(), { additionalFieldsProfile }));
-      return answer === undefined ? [] : [read(z.object({ data: profile }), answer).data];
-    }),
+    platformIds.map((id) => profileById(klaviyo, profile, id.reveal(), ["subscriptions"])),
   );
-  if (known.flat().length > 0) return distinct(known.flat());
+  const found = known.flatMap((one) => one ?? []);
+  if (found.length > 0) return distinct(found);
   const written = await Promise.all(
-    emails.map(async (email) => {
-      // The text in a filter is quoted as in JSON; so does the SDK's own `FilterBuilder`.
-      const filter = `equals(email,${JSON.stringify(email.reveal())})`;
-      const answer = await klaviyo.read((api) => api.getProfiles({ additionalFieldsProfile, filter }));
-      return read(z.object({ data: z.array(profile) }), answer).data;
-    }),
+    emails.map((email) => profilesByEmail(klaviyo, profile, email.reveal(), ["subscriptions"])),
   );
   return distinct(written.flat());
-}
-
-/** A profile is found by each of its addresses, and under the id of one that was merged into it. */
-function distinct(profiles: readonly Profile[]): Profile[] {
-  return [...new Map(profiles.map((found) => [found.id, found])).values()];
-}
-
-function read<Schema extends z.ZodType>(schema: Schema, answer: unknown): z.output<Schema> {
-  const { data } = schema.safeParse(answer);
-  if (data === undefined) throw platformErrors.unreadable();
-  return data;
 }
 
 const CHANNELS: { readonly [purpose in ConsentPurpose]?: Channel["name"] } = {

@@ -15,6 +15,7 @@ import {
 import { credentials } from "./api.ts";
 import { consentSection } from "./consent.ts";
 import { type Event, event } from "./payloads.ts";
+import { rightsSection } from "./rights.ts";
 
 function known({ payload: { data, included } }: Event) {
   const { id } = data.relationships.profile.data;
@@ -47,6 +48,7 @@ export default defineConnector({
   documentation: "https://developers.klaviyo.com/en/docs/working_with_system_webhooks",
   credentials,
   consent: consentSection,
+  rights: rightsSection,
 
   webhook: {
     signature: platformSchemes.klaviyo,

@@ -1,16 +1,26 @@
-import { API_PATIENCE, missingCredentials, sdkFault, z } from "#kit";
+import { API_PATIENCE, missingCredentials, parseBody, sdkFault, z } from "#kit";
 
-export interface Credentials {
-  readonly apiKey: string;
-  readonly listId?: string | undefined;
-}
+/** Strict, so that an audience under another name than `listId` is not silently left out. */
+export const credentials = z.strictObject({
+  apiKey: z.string().regex(/-[a-z]+\d+$/, "an API key that ends in its data centre, such as …-us21"),
+  /** The audience, for a connection that was made without an account. */
+  listId: z.string().min(1).optional(),
+});
+export type Credentials = z.output<typeof credentials>;
 
 /** What is called of the SDK: it has no types of its own, and those that there are know neither this client nor all options. */
 interface Client {
   readonly lists: {
+    getList(list: string, options: object): Promise<unknown>;
     getListMembersInfo(list: string, options: object): Promise<unknown>;
-    getListMember(list: string, hash: string, options: object): Promise<unknown>;
+    getListMember: OfMember;
+    getListMemberTags: OfMember;
+    getListMemberActivityFeed: OfMember;
+    getListMemberEvents: OfMember;
+    getListMemberNotes: OfMember;
+    getListMemberGoals: OfMember;
     updateListMember(list: string, hash: string, body: object, options: object): Promise<unknown>;
+    deleteListMemberPermanent(list: string, hash: string): Promise<unknown>;
   };
   setConfig(config: { apiKey: string; server: string }): void;
   /** Milliseconds until the whole answer must be there. */
@@ -19,14 +29,22 @@ interface Client {
   agent: { attachCookies(request: SuperagentRequest): void; saveCookies(): void };
 }
 
+type OfMember = (list: string, hash: string, options: object) => Promise<unknown>;
+
 interface SuperagentRequest {
   redirects(most: number): this;
   maxResponseSize(bytes: number): this;
+  parse(how: (response: SuperagentResponse, done: (error: unknown, body?: unknown) => void) => void): this;
   /** Ends the request. */
   callback(error: unknown, response: unknown): void;
 }
 
-/** More than a member with all its merge fields has. */
+interface SuperagentResponse extends NodeJS.ReadableStream {
+  readonly headers: { readonly "content-type"?: string };
+  text: string;
+}
+
+/** More than a member with all its merge fields has, or a page of what they did. */
 const MAX_ANSWER = 2 * 1024 * 1024;
 
 /** One audience, through Mailchimp's SDK. */
@@ -56,7 +74,7 @@ export async function openAudience(credentials: Credentials, account: string | n
 /** Where the SDK would add cookies it hands out the request, which nothing else of it does. */
 function restrain(request: SuperagentRequest): void {
   // A redirect would take the key elsewhere; and on a Node.js of today, the SDK's HTTP library ends the process over one.
-  request.redirects(0).maxResponseSize(MAX_ANSWER);
+  request.redirects(0).maxResponseSize(MAX_ANSWER).parse(exactly);
   // It ends a request twice whose time is up in the middle of an answer, and complains about itself on the console.
   const { callback } = request;
   let ended = false;
@@ -64,6 +82,22 @@ function restrain(request: SuperagentRequest): void {
     if (!ended) callback.call(request, error, response);
     ended = true;
   };
+}
+
+/** Numbers of the company's own merge fields can be larger than what a JavaScript number holds. */
+function exactly(response: SuperagentResponse, done: (error: unknown, body?: unknown) => void): void {
+  const chunks: Buffer[] = [];
+  response.on("data", (chunk: Buffer) => chunks.push(chunk));
+  response.on("end", () => {
+    const bytes = Buffer.concat(chunks);
+    response.text = bytes.toString();
+    const isJson = /[/+]json\b/.test(response.headers["content-type"] ?? "");
+    try {
+      done(null, isJson && bytes.length > 0 ? parseBody("json", bytes) : undefined);
+    } catch {
+      done(new Error("not JSON"));
+    }
+  });
 }
 
 /** What the SDK throws for an answer that is not a 2xx: a problem document (RFC 9457), as its HTTP library read it. */

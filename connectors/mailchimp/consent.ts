@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   type ConsentSection,
   type ConsentTarget,
@@ -7,10 +6,10 @@ import {
   type KnownPerson,
   onePerson,
   type PersonThere,
-  platformErrors,
   z,
 } from "#kit";
 import { type Audience, type Credentials, fault, openAudience, refusal } from "./api.ts";
+import { memberByHash, membersById, read, subscriberHash } from "./members.ts";
 
 /** Consent as the Marketing API holds it: a member's status, and the marketing permissions of the audience's own making. */
 export const consentSection: ConsentSection = {
@@ -33,7 +32,6 @@ const Member = z.object({
 });
 type Member = z.output<typeof Member>;
 const FIELDS = Object.keys(Member.shape);
-const Members = z.object({ members: z.array(Member) });
 
 /**
  * The person's members: by the ids that webhooks carry, and by those addresses that are not among them already. One
@@ -43,36 +41,19 @@ async function find(
   audience: Audience,
   { platformIds, emails }: KnownPerson,
 ): Promise<PersonThere | undefined> {
-  const byId = (await Promise.all(platformIds.map((id) => membersById(audience, id.reveal())))).flat();
+  // Archived members are not found by it.
+  const fields = FIELDS.map((field) => `members.${field}`);
+  const byId = (
+    await Promise.all(platformIds.map((id) => membersById(audience, Member, id.reveal(), { fields })))
+  ).flat();
   const hashes = new Set(emails.map((email) => subscriberHash(email.reveal())));
   for (const { id } of byId) hashes.delete(id);
-  const byHash = await Promise.all([...hashes].map((hash) => memberByHash(audience, hash)));
+  const byHash = await Promise.all(
+    [...hashes].map((hash) => memberByHash(audience, Member, hash, { fields: FIELDS })),
+  );
   const members = [...byId, ...byHash.flatMap((member) => member ?? [])];
   return onePerson([...new Map(members.map((member) => [member.id, there(audience, member)])).values()]);
 }
-
-/** What a webhook calls `data[id]` is the address's id in all of Mailchimp. Archived members are not found by it. */
-async function membersById({ id, lists }: Audience, uniqueEmailId: string): Promise<Member[]> {
-  const fields = FIELDS.map((field) => `members.${field}`);
-  try {
-    return read(Members, await lists.getListMembersInfo(id, { fields, unique_email_id: uniqueEmailId }))
-      .members;
-  } catch (error) {
-    throw fault(error);
-  }
-}
-
-async function memberByHash({ id, lists }: Audience, hash: string): Promise<Member | undefined> {
-  try {
-    return read(Member, await lists.getListMember(id, hash, { fields: FIELDS }));
-  } catch (error) {
-    if (refusal(error)?.status === 404) return undefined;
-    throw fault(error);
-  }
-}
-
-/** As good as the address: it goes into a URL, and nowhere else. */
-const subscriberHash = (email: string) => createHash("md5").update(email.trim().toLowerCase()).digest("hex");
 
 /** What of a 400 says that only the person can come back, by a form of Mailchimp's. */
 const NEEDS_THEM = new Set(["Member In Compliance State", "Forgotten Email Not Subscribed"]);
@@ -144,11 +125,4 @@ function stateOf({ status, timestamp_opt }: Member): HeldConsent {
     default:
       return { state: "not_asked", blocked: "suppressed" };
   }
-}
-
-/** What an answer holds, if it is what was asked for. */
-function read<Schema extends z.ZodType>(schema: Schema, answer: unknown): z.output<Schema> {
-  const { data } = schema.safeParse(answer);
-  if (data === undefined) throw platformErrors.unreadable();
-  return data;
 }

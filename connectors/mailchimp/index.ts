@@ -11,7 +11,9 @@ import {
   subject,
   urlSecret,
 } from "#kit";
+import { credentials } from "./api.ts";
 import { consentSection } from "./consent.ts";
+import { rightsSection } from "./rights.ts";
 
 /** https://mailchimp.com/developer/marketing/guides/sync-audience-data-webhooks/ : a form with bracketed keys. */
 const about = <Shape extends z.ZodRawShape>(shape: Shape) => z.object({ data: z.object(shape) });
@@ -35,12 +37,9 @@ export default defineConnector({
   id: "mailchimp",
   name: "Mailchimp",
   documentation: "https://mailchimp.com/developer/marketing/guides/sync-audience-data-webhooks/",
-  credentials: z.object({
-    apiKey: z.string().regex(/-[a-z]+\d+$/, "an API key that ends in its data centre, such as …-us21"),
-    /** The audience, for a connection that was made without an account. */
-    listId: z.string().min(1).optional(),
-  }),
+  credentials,
   consent: consentSection,
+  rights: rightsSection,
 
   webhook: {
     signature: urlSecret(),

@@ -1,24 +1,30 @@
 import { z } from "zod";
 import type { ConsentPurpose, ConsentState } from "#schemas";
+import {
+  type Change,
+  customer,
+  failed,
+  isTrue,
+  type Person,
+  PreferencesGiven,
+  page,
+  seconds,
+  webhook,
+  within,
+} from "./customerio-wire.ts";
 import { json, reception } from "./reception.ts";
 import type { SimulatedPlatform, SimulatedRequest, SimulatedWebhook } from "./simulated.ts";
 
 const KEYS = { appApiKey: "s3cret-app-key", siteId: "site-1", trackApiKey: "s3cret-track-key" };
 const CHANNELS = { email_marketing: "email", sms_marketing: "sms", whatsapp_marketing: "whatsapp" } as const;
 
-type Preferences = Record<"channels" | "topics", Record<string, boolean>>;
-type Change = Partial<Record<"channels" | "topics", Record<string, boolean>>>;
-
-interface Person {
-  readonly id: string;
-  readonly cioId: string;
-  readonly attributes: Record<string, string>;
-  readonly devices: object[];
-  preferences: Preferences | undefined;
-  readonly timestamps: Record<string, number>;
-}
-
 export interface SimulatedCustomerIo extends SimulatedPlatform {
+  /** What there is of somebody beside themselves; to be added to. */
+  records(id: string): Person["records"];
+  /** Sets attributes as the company would, and when they were made there (epoch seconds); nothing is reported. */
+  know(id: string, attributes: Readonly<Record<string, string>>, since?: number): void;
+  /** Identifiers that nobody can be added by any more. */
+  readonly suppressed: ReadonlySet<string>;
   /** The person wants nothing any more, by the link in a message. */
   unsubscribe(id: string): void;
   /** The person joins or leaves a topic, such as `topic_7`. */
@@ -36,6 +42,8 @@ export interface CustomerIoOptions {
   readonly repeats?: boolean;
   /** Milliseconds until a change that the API took is there. */
   readonly delay?: number;
+  /** Whether it reports an unsubscribe of whom it suppresses. The documentation does not say. */
+  readonly parting?: boolean;
   readonly keys?: typeof KEYS;
 }
 
@@ -45,9 +53,11 @@ export interface CustomerIoOptions {
  */
 export function simulateCustomerIo(options: CustomerIoOptions = {}): SimulatedCustomerIo {
   const { region = "us", channels = ["email", "sms", "whatsapp"], repeats = false, delay = 0 } = options;
-  const { keys = KEYS } = options;
+  const { keys = KEYS, parting = false } = options;
   const hosts = region === "eu" ? { app: "api-eu", track: "track-eu" } : { app: "api", track: "track" };
   const people = new Map<string, Person>();
+  const suppressed = new Set<string>();
+  let created = 0;
   const outbox: SimulatedWebhook[] = [];
   const [bearer, basic] = [`Bearer ${keys.appApiKey}`, `Basic ${btoa(`${keys.siteId}:${keys.trackApiKey}`)}`];
 
@@ -85,19 +95,46 @@ export function simulateCustomerIo(options: CustomerIoOptions = {}): SimulatedCu
       else if (name === "unsubscribed") unsubscribe(person, isTrue(value));
       else if (name === "cio_subscription_preferences") {
         person.preferences = undefined;
-        prefer(person, Preferences.parse(value));
+        prefer(person, PreferencesGiven.parse(value));
       } else if (!name.startsWith("_")) person.attributes[name] = String(value);
     }
   }
 
+  const byCioId = (id: string) => [...people.values()].find(({ cioId }) => cioId === id);
+  const byEmail = (email: string | undefined) =>
+    [...people.values()].filter((one) => one.attributes["email"]?.toLowerCase() === email?.toLowerCase());
+
+  /** What kind an identifier in a path is shows by its shape. */
+  const named = (identifier: string) =>
+    identifier.startsWith("cio_")
+      ? byCioId(identifier.slice("cio_".length))
+      : identifier.includes("@")
+        ? byEmail(identifier)[0]
+        : people.get(identifier);
+
+  /** The identifier that is named, and the others of whom it names, because this workspace knows people by both. */
+  function suppress(identifier: string) {
+    const person = named(identifier);
+    suppressed.add(identifier);
+    if (person === undefined) return;
+    for (const one of [person.id, person.attributes["email"]]) if (one) suppressed.add(one);
+    people.delete(person.id);
+    if (parting) outbox.push(webhook(person, "unsubscribed"));
+  }
+
   function answerTrack({ method, body }: SimulatedRequest, path: readonly string[]): Response {
     const [, , kind, identifier = "", more] = path;
-    if (method !== "PUT" || kind !== "customers" || more !== undefined) return failed(404, "not found");
+    if (kind !== "customers" || `${method} ${more ?? ""}`.trim() !== (more ? "POST suppress" : "PUT"))
+      return failed(404, "not found");
+    if (more) {
+      setTimeout(() => suppress(identifier), delay);
+      return json({});
+    }
     const given = z.record(z.string(), z.unknown()).parse(JSON.parse(body));
     setTimeout(() => {
-      const found = identifier.startsWith("cio_")
-        ? [...people.values()].find(({ cioId }) => identifier === `cio_${cioId}`)
-        : (people.get(identifier) ?? (given["_update"] === true ? undefined : create({ id: identifier })));
+      if (suppressed.has(identifier)) return;
+      const make = given["_update"] !== true && /^(?!cio_)[^@]+$/.test(identifier);
+      const found = named(identifier) ?? (make ? create({ id: identifier }) : undefined);
       if (found !== undefined) identify(found, given);
     }, delay);
     return json({});
@@ -112,19 +149,27 @@ export function simulateCustomerIo(options: CustomerIoOptions = {}): SimulatedCu
       });
     if (kind !== "customers") return failed(404, "not found");
     if (id === undefined) {
-      const email = searchParams.get("email")?.toLowerCase();
-      const found = [...people.values()].filter((one) => one.attributes["email"]?.toLowerCase() === email);
+      const found = byEmail(searchParams.get("email") ?? undefined);
       return json({
         results: found.map((one) => ({ email: one.attributes["email"], id: one.id, cio_id: one.cioId })),
       });
     }
     const idType = searchParams.get("id_type") ?? "id";
-    const found =
-      idType === "id"
-        ? people.get(id)
-        : [...people.values()].find(({ cioId }) => idType === "cio_id" && cioId === id);
-    if (what !== "attributes" || found === undefined) return failed(404, "customer not found");
-    return json({ customer: customer(found) });
+    const found = idType === "id" ? people.get(id) : idType === "cio_id" ? byCioId(id) : undefined;
+    if (found === undefined) return failed(404, "customer not found");
+    const { segments, activities, messages } = found.records;
+    switch (what) {
+      case "attributes":
+        return json({ customer: customer(found) });
+      case "segments":
+        return json({ segments });
+      case "activities":
+        return page(what, activities, searchParams);
+      case "messages":
+        return page(what, within(messages, searchParams), searchParams);
+      default:
+        return failed(404, "not found");
+    }
   }
   function answer(request: SimulatedRequest): Response {
     const { host, pathname } = new URL(request.url);
@@ -136,10 +181,12 @@ export function simulateCustomerIo(options: CustomerIoOptions = {}): SimulatedCu
   }
 
   function create({ id, ...attributes }: { id: string } & Record<string, string | undefined>): Person {
-    const cioId = `d9c10600${String(people.size + 1).padStart(6, "0")}`;
+    created += 1;
+    const cioId = `d9c10600${String(created).padStart(6, "0")}`;
     const known = Object.entries({ id, cio_id: cioId, ...attributes }).filter(([, value]) => value);
     const person: Person = {
-      ...{ id, cioId, preferences: undefined, devices: [], timestamps: {} },
+      ...{ id, cioId, preferences: undefined, devices: [], timestamps: { cio_id: seconds() } },
+      records: { segments: [], activities: [], messages: [] },
       attributes: Object.fromEntries(known) as Record<string, string>,
     };
     people.set(id, person);
@@ -155,7 +202,7 @@ export function simulateCustomerIo(options: CustomerIoOptions = {}): SimulatedCu
     ...reception(answer),
     outbox,
     add({ email, phone, held = {} }) {
-      const person = create({ id: `usr_${2_471 + people.size}`, email, phone });
+      const person = create({ id: `usr_${2_471 + created}`, email, phone });
       const sent = outbox.length;
       for (const [purpose, channel] of Object.entries(CHANNELS)) {
         const state = held[purpose as ConsentPurpose];
@@ -167,6 +214,15 @@ export function simulateCustomerIo(options: CustomerIoOptions = {}): SimulatedCu
       return person.id;
     },
     has: (id) => people.has(id),
+    suppressed,
+    records: (id) => find(id).records,
+    know(id, attributes, since) {
+      const person = find(id);
+      Object.assign(person.attributes, attributes);
+      if (since !== undefined) person.timestamps["cio_id"] = since;
+      people.delete(id);
+      people.set(attributes["id"] ?? id, Object.assign(person, { id: attributes["id"] ?? id }));
+    },
     state(id, purpose): ConsentState | undefined {
       const { attributes, preferences } = find(id);
       const channel = CHANNELS[purpose as keyof typeof CHANNELS];
@@ -187,48 +243,5 @@ export function simulateCustomerIo(options: CustomerIoOptions = {}): SimulatedCu
     topic: (id, topic) => find(id).preferences?.topics[topic],
     addDevice: (id) =>
       void find(id).devices.push({ id: "device-token", platform: "ios", last_used: seconds() }),
-  };
-}
-
-const Preferences = z.object({
-  channels: z.record(z.string(), z.boolean()).default({}),
-  topics: z.record(z.string(), z.boolean()).default({}),
-});
-
-const isTrue = (value: unknown) => /^(true|1)$/i.test(String(value));
-const seconds = () => Math.floor(Date.now() / 1_000);
-const failed = (status: number, error: string) => json({ meta: { error } }, { status });
-
-function customer({ id, attributes, preferences, devices, timestamps }: Person) {
-  const text = JSON.stringify(preferences);
-  return {
-    id,
-    attributes: { ...attributes, ...(text !== undefined && { cio_subscription_preferences: text }) },
-    timestamps,
-    unsubscribed: isTrue(attributes["unsubscribed"]),
-    devices,
-  };
-}
-
-let events = 0;
-
-/** A reporting webhook about a person (https://docs.customer.io/integrations/api/webhooks). */
-function webhook({ id, cioId, attributes }: Person, metric: string, content?: object): SimulatedWebhook {
-  events += 1;
-  const email = attributes["email"] ?? null;
-  return {
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      event_id: `01KAGV9X4T6Q0R8ZC1WJ${String(events).padStart(6, "0")}`,
-      object_type: "customer",
-      metric,
-      timestamp: seconds(),
-      data: {
-        identifiers: { id, email, cio_id: cioId },
-        customer_id: id,
-        email_address: email,
-        ...(content !== undefined && { content: JSON.stringify(content) }),
-      },
-    }),
   };
 }

@@ -1,26 +1,31 @@
-import { randomUUID } from "node:crypto";
-import { z } from "zod";
-import type { ConsentPurpose, ConsentState } from "#schemas";
+import {
+  type Address,
+  type Channel,
+  DeletionJob,
+  failed,
+  type Held,
+  holding,
+  invalid,
+  now,
+  type Profile,
+  ProfilePatch,
+  type RecordsOf,
+  resource,
+  SubscribeJob,
+  type Suppression,
+  UnsubscribeJob,
+  webhook,
+} from "./klaviyo-wire.ts";
 import { json, reception } from "./reception.ts";
 import type { SimulatedPlatform, SimulatedRequest, SimulatedWebhook } from "./simulated.ts";
 
 const PRIVATE_KEY = "pk_s3cret_of_the_simulated_account";
-const WEBHOOK = "a8b890458b4bbfaa26d961471b83c101d6de23bd826e7e5173a15310985ec3cb";
 const CHANNELS = { email_marketing: "email", sms_marketing: "sms" } as const;
 const STATES = { SUBSCRIBED: "granted", UNSUBSCRIBED: "withdrawn", NEVER_SUBSCRIBED: "not_asked" } as const;
 
-type Channel = "email" | "sms";
-type Suppression = "HARD_BOUNCE" | "INVALID_EMAIL" | "SPAM_COMPLAINT" | "UNSUBSCRIBE" | "USER_SUPPRESSED";
-
-interface Profile {
-  readonly id: string;
-  readonly email: string;
-  readonly phone: string | undefined;
-  readonly consent: Record<Channel, { consent: keyof typeof STATES; at: string | null }>;
-  suppressions: { reason: Suppression; timestamp: string }[];
-}
-
 export interface SimulatedKlaviyo extends SimulatedPlatform {
+  /** What there is of a profile beside itself; to be added to. An event's `metric` is what happened. */
+  records(id: string): Profile["records"];
   /** Nobody writes to the address any more, for another reason than the person's choice. */
   suppress(id: string, reason: Suppression): void;
 }
@@ -30,6 +35,8 @@ export interface KlaviyoOptions {
   readonly doubleOptIn?: boolean;
   readonly account?: string;
   readonly privateKey?: string;
+  /** Whether an event that happened before a profile was deleted is reported after it. The documentation does not say. */
+  readonly straggler?: boolean;
 }
 
 /**
@@ -39,8 +46,11 @@ export interface KlaviyoOptions {
  */
 export function simulateKlaviyo(options: KlaviyoOptions = {}): SimulatedKlaviyo {
   const { delay = 0, doubleOptIn = false, account = "XbWWQe", privateKey = PRIVATE_KEY } = options;
+  const { straggler = false } = options;
   const profiles = new Map<string, Profile>();
   const outbox: SimulatedWebhook[] = [];
+  const deletions: string[] = [];
+  let created = 0;
 
   const find = (id: string) => {
     const found = profiles.get(id);
@@ -88,11 +98,58 @@ export function simulateKlaviyo(options: KlaviyoOptions = {}): SimulatedKlaviyo 
   const known = ({ email, phone_number: phone }: Address) =>
     [...profiles.values()].find((one) => (email ? one.email === email : one.phone === phone));
   function create({ email = "", phone_number: phone }: Address, held: Held = {}) {
-    const id = `01GDDKASAP8TKDDA2GRZDSV${String(profiles.size + 1).padStart(3, "0")}`;
+    const id = `01GDDKASAP8TKDDA2GRZDSV${String(created + 1).padStart(3, "0")}`;
     const consent = { email: holding(held.email_marketing), sms: holding(held.sms_marketing) };
-    const profile: Profile = { id, email, phone, consent, suppressions: [] };
+    created += 1;
+    const more = { first_name: "Carla", last_name: null, location: { address1: null, country: null } };
+    const records = { lists: [], segments: [], "push-tokens": [], events: [] };
+    const profile: Profile = { id, email, phone, more, records, consent, suppressions: [] };
     profiles.set(id, profile);
     return profile;
+  }
+  function askDeletion(body: unknown) {
+    const { data } = DeletionJob.safeParse(body).data?.data.attributes.profile ?? {};
+    if (data === undefined) return invalid("data");
+    const { email, phone_number: phone } = data.attributes;
+    const all = [...profiles.values()].filter((one) =>
+      data.id !== undefined
+        ? one.id === data.id
+        : email !== undefined
+          ? one.email === email
+          : one.phone === phone,
+    );
+    deletions.push(...all.map(({ id }) => id));
+    return new Response(null, { status: 202 });
+  }
+  function patch(profile: Profile, body: unknown) {
+    const given = ProfilePatch.safeParse(body).data?.data;
+    if (given?.id !== profile.id) return invalid("data");
+    const { email, phone_number: phone, location, ...more } = given.attributes;
+    const taken = [...profiles.values()].some((one) => one !== profile && email && one.email === email);
+    if (taken) return failed(409, "duplicate_profile", `A profile already exists with ${email}.`);
+    if (email) profile.email = email;
+    if (phone) profile.phone = phone;
+    Object.assign(profile.more, more, location && { location });
+    return json({ data: resource(profile, false) });
+  }
+  function events(query: URLSearchParams) {
+    const id = /^equals\(profile_id,"(.*)"\)$/.exec(query.get("filter") ?? "")?.[1];
+    const all = profiles.get(id ?? "")?.records.events;
+    if (all === undefined) return invalid("filter");
+    const [size, from] = [Number(query.get("page[size]") ?? 200), Number(query.get("page[cursor]") ?? 0)];
+    const page = all.slice(from, from + size);
+    const metric = (name: unknown) => ({ type: "metric", id: `metric-${name}` });
+    const next = new URLSearchParams({ "page[cursor]": String(from + size) });
+    return json({
+      data: page.map(({ id: event, metric: name, ...attributes }) => ({
+        ...{ type: "event", id: event, attributes, relationships: { metric: { data: metric(name) } } },
+        links: { self: `https://a.klaviyo.com/api/events/${event}` },
+      })),
+      included: [...new Set(page.map(({ metric: name }) => name))].map((name) => ({
+        ...{ ...metric(name), attributes: { name } },
+      })),
+      links: { next: from + size < all.length ? `https://a.klaviyo.com/api/events?${next}` : null },
+    });
   }
 
   function answer({ method, url, headers, body }: SimulatedRequest): Response {
@@ -100,12 +157,17 @@ export function simulateKlaviyo(options: KlaviyoOptions = {}): SimulatedKlaviyo 
     if (headers["authorization"] !== `Klaviyo-API-Key ${privateKey}`)
       return failed(401, "authentication_failed", "Incorrect authentication credentials.");
     if (!/^\d{4}-\d\d-\d\d$/.test(headers["revision"] ?? "")) return invalid("revision");
-    const full = searchParams.get("additional-fields[profile]") === "subscriptions";
+    const full =
+      searchParams.get("additional-fields[profile]")?.split(",").includes("subscriptions") ?? false;
     switch (`${method} ${pathname}`) {
       case "POST /api/profile-subscription-bulk-create-jobs":
         return subscribe(JSON.parse(body));
       case "POST /api/profile-subscription-bulk-delete-jobs":
         return unsubscribe(JSON.parse(body));
+      case "POST /api/data-privacy-deletion-jobs":
+        return askDeletion(JSON.parse(body));
+      case "GET /api/events":
+        return events(searchParams);
       case "GET /api/profiles": {
         const quoted = /^equals\(email,(".*")\)$/.exec(searchParams.get("filter") ?? "")?.[1];
         if (quoted === undefined) return invalid("filter");
@@ -114,10 +176,16 @@ export function simulateKlaviyo(options: KlaviyoOptions = {}): SimulatedKlaviyo 
         return json({ data: found.map((one) => resource(one, full)), links: { next: null } });
       }
     }
-    const found = profiles.get(decodeURIComponent(pathname.slice("/api/profiles/".length)));
-    return method === "GET" && found !== undefined
-      ? json({ data: resource(found, full) })
-      : failed(404, "not_found", "A profile with the given id does not exist.");
+    const [, , , id = "", what] = pathname.split("/").map(decodeURIComponent);
+    const found = pathname.startsWith("/api/profiles/") ? profiles.get(id) : undefined;
+    if (found === undefined) return failed(404, "not_found", "A profile with the given id does not exist.");
+    if (method === "PATCH") return patch(found, JSON.parse(body));
+    if (what === undefined) return json({ data: resource(found, full) });
+    if (!(what in found.records)) return failed(404, "not_found", "There is nothing of that name.");
+    const some = found.records[what as RecordsOf].map(({ id: one, ...attributes }) => ({
+      ...{ type: what, id: one, attributes, links: { self: `https://a.klaviyo.com/api/${what}/${one}` } },
+    }));
+    return json({ data: some, links: { self: url, next: null } });
   }
 
   return {
@@ -129,6 +197,14 @@ export function simulateKlaviyo(options: KlaviyoOptions = {}): SimulatedKlaviyo 
     outbox,
     add: ({ email, phone, held }) => create({ email, phone_number: phone }, held).id,
     has: (id) => profiles.has(id),
+    records: (id) => find(id).records,
+    finish() {
+      for (const id of deletions.splice(0)) {
+        const profile = profiles.get(id);
+        profiles.delete(id);
+        if (profile && straggler) outbox.push(webhook(account, profile, "unsubscribed_from_email_marketing"));
+      }
+    },
     state: (id, purpose) => {
       const channel = CHANNELS[purpose as keyof typeof CHANNELS];
       return channel && STATES[find(id).consent[channel].consent];
@@ -144,86 +220,5 @@ export function simulateKlaviyo(options: KlaviyoOptions = {}): SimulatedKlaviyo 
       if (reason === "USER_SUPPRESSED")
         outbox.push(webhook(account, find(id), "manually_suppressed_from_email_marketing"));
     },
-  };
-}
-
-type Held = Partial<Record<ConsentPurpose, ConsentState>>;
-type Address = { readonly email?: string | undefined; readonly phone_number?: string | undefined };
-
-const address = { email: z.string().optional(), phone_number: z.string().startsWith("+").optional() };
-const jobOf = <Extra extends z.ZodRawShape>(type: string, consent: string, extra: Extra) => {
-  const marketing = z.strictObject({
-    consent: z.literal(consent),
-    consented_at: z.iso.datetime().optional(),
-  });
-  const channel = z.strictObject({ marketing });
-  const subscriptions = z.partialRecord(z.enum(["email", "sms"]), channel);
-  const attributes = z.strictObject({ ...address, subscriptions });
-  const profile = z.strictObject({ type: z.literal("profile"), id: z.string().optional(), attributes });
-  const profiles = z.strictObject({ data: z.array(profile).min(1) });
-  return z.strictObject({
-    data: z.strictObject({ type: z.literal(type), attributes: z.strictObject({ profiles, ...extra }) }),
-  });
-};
-const SubscribeJob = jobOf("profile-subscription-bulk-create-job", "SUBSCRIBED", {
-  custom_source: z.string().optional(),
-  historical_import: z.boolean().optional(),
-});
-const UnsubscribeJob = jobOf("profile-subscription-bulk-delete-job", "UNSUBSCRIBED", {});
-
-/** To the second, as its webhooks have it. */
-const now = () => `${new Date().toISOString().slice(0, 19)}+00:00`;
-
-const holding = (state: ConsentState | undefined): Profile["consent"]["email"] =>
-  state === "granted" || state === "withdrawn"
-    ? { consent: state === "granted" ? "SUBSCRIBED" : "UNSUBSCRIBED", at: now() }
-    : { consent: "NEVER_SUBSCRIBED", at: null };
-
-const failed = (status: number, code: string, detail: string) =>
-  json({ errors: [{ id: randomUUID(), status, code, title: detail, detail }] }, { status });
-const invalid = (parameter: string) => failed(400, "invalid", `'${parameter}' is not valid.`);
-
-function resource({ id, email, phone, consent, suppressions }: Profile, full: boolean) {
-  const marketing = (channel: Channel) => {
-    const { consent: status, at } = consent[channel];
-    return { consent: status, consent_timestamp: at, method: null, last_updated: at };
-  };
-  const subscriptions = {
-    email: {
-      marketing: {
-        can_receive_email_marketing: suppressions.length === 0,
-        ...{ ...marketing("email"), double_optin: false, suppression: suppressions, list_suppressions: [] },
-      },
-    },
-    sms: {
-      marketing: { can_receive_sms_marketing: consent.sms.consent === "SUBSCRIBED", ...marketing("sms") },
-    },
-  };
-  const attributes = { email: email || null, phone_number: phone ?? null, ...(full && { subscriptions }) };
-  return { type: "profile", id, attributes, links: { self: `https://a.klaviyo.com/api/profiles/${id}/` } };
-}
-
-/** A system webhook with one event (https://developers.klaviyo.com/en/docs/working_with_system_webhooks). */
-function webhook(account: string, { id, email, phone }: Profile, metric: string): SimulatedWebhook {
-  const event = randomUUID();
-  const attributes = { email: email || null, phone_number: phone ?? null };
-  const data = {
-    ...{ type: "event", id: event },
-    attributes: {
-      timestamp: Math.floor(Date.now() / 1_000),
-      event_properties: {},
-      datetime: now(),
-      uuid: event,
-    },
-    relationships: { profile: { data: { type: "profile", id } } },
-  };
-  const payload = { data, included: [{ type: "profile", id, attributes }] };
-  const meta = { klaviyo_webhook_id: WEBHOOK, klaviyo_account_id: account, timestamp: now() };
-  return {
-    headers: { "content-type": "application/json", "klaviyo-webhook-id": WEBHOOK },
-    body: JSON.stringify({
-      data: [{ external_id: event, topic: `event:klaviyo.${metric}`, payload }],
-      meta: { ...meta, version: "2026-07-15" },
-    }),
   };
 }

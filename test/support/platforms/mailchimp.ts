@@ -1,22 +1,19 @@
-import { createHash, randomUUID } from "node:crypto";
 import type { ConsentPurpose, ConsentState } from "#schemas";
+import {
+  aboutMember,
+  hashOf,
+  type Member,
+  nothing,
+  now,
+  only,
+  problem,
+  type RecordsOf,
+  type Status,
+  shown,
+  uniqueIdOf,
+  webhook,
+} from "./mailchimp-wire.ts";
 import type { Fault, SimulatedPlatform, SimulatedRequest, SimulatedWebhook } from "./simulated.ts";
-
-type Status = "subscribed" | "unsubscribed" | "pending" | "cleaned" | "transactional" | "archived";
-
-interface Member {
-  /** Of the address in all of Mailchimp: what webhooks carry. */
-  readonly uniqueEmailId: string;
-  readonly email: string;
-  readonly phone: string | undefined;
-  status: Status;
-  /** To the second, with a zone. */
-  optedIn: string;
-  lastChanged: string;
-  readonly permissions: Map<string, boolean>;
-  /** They left themselves, or complained: nobody but they can bring them back. */
-  leftThemselves: boolean;
-}
 
 export interface SimulatedMailchimp extends SimulatedPlatform {
   /** The person ticks a marketing permission, or takes the tick away. The webhook of it says nothing about it. */
@@ -26,6 +23,10 @@ export interface SimulatedMailchimp extends SimulatedPlatform {
   bounce(id: string): void;
   /** The company takes them out of the audience. */
   archive(id: string): void;
+  /** What there is of a member beside themselves; to be added to. */
+  records(id: string): Readonly<Record<RecordsOf, object[]>>;
+  /** Addresses that were deleted for good, and cannot be brought back. */
+  readonly forgotten: ReadonlySet<string>;
   /** Messages by which somebody was asked to confirm. */
   readonly confirmations: string[];
 }
@@ -46,9 +47,6 @@ const STATES: Readonly<Record<Status, ConsentState>> = {
   archived: "not_asked",
 };
 
-const hashOf = (email: string) => createHash("md5").update(email.toLowerCase()).digest("hex");
-const now = () => new Date().toISOString().replace(/\.\d+Z$/, "+00:00");
-
 /**
  * An audience of Mailchimp's Marketing API 3.0 and its webhooks: https://mailchimp.com/developer/marketing/api/list-members/
  * and https://mailchimp.com/developer/marketing/guides/sync-audience-data-webhooks/ . Whoever is added as withdrawn was
@@ -63,12 +61,18 @@ export function simulateMailchimp(
   const requests: SimulatedRequest[] = [];
   const outbox: SimulatedWebhook[] = [];
   const confirmations: string[] = [];
+  const forgotten = new Set<string>();
   let fault: Fault | undefined;
 
   function known(id: string): Member {
     const member = people.get(id);
     if (member === undefined) throw new Error("nobody has that id");
     return member;
+  }
+
+  function report(type: string, member: Member, reason = "manual", action = "unsub") {
+    const why = type === "unsubscribe" ? { action, reason } : {};
+    outbox.push(webhook(type, { ...why, ...aboutMember(list, member) }));
   }
 
   function become(member: Member, status: Status, reason = "manual") {
@@ -78,23 +82,30 @@ export function simulateMailchimp(
     const type = { subscribed: "subscribe", unsubscribed: "unsubscribe", cleaned: "cleaned" }[
       status as string
     ];
-    if (type !== undefined) outbox.push(webhook(type, list, member, reason));
+    if (type === "cleaned")
+      outbox.push(webhook(type, { list_id: list, campaign_id: "4fjk2ma9xd", reason, email: member.email }));
+    else if (type !== undefined) report(type, member, reason);
   }
 
   function tick(member: Member, permission: string, enabled: boolean) {
     if (member.permissions.get(permission) === enabled) return;
     member.permissions.set(permission, enabled);
     member.lastChanged = now();
-    outbox.push(webhook("profile", list, member, ""));
+    report("profile", member);
   }
 
   function patch(member: Member, body: string): Response {
-    const { status, marketing_permissions: given = [] } = JSON.parse(body) as {
+    const given = JSON.parse(body) as {
       status?: Status;
+      email_address?: string;
+      merge_fields?: Record<string, unknown>;
       marketing_permissions?: { marketing_permission_id: string; enabled: boolean }[];
     };
-    if (status !== undefined && (!(status in STATES) || status === "archived"))
-      return problem(400, "Invalid Resource", "The resource submitted could not be validated.");
+    const { status, email_address: email, merge_fields: fields = {} } = given;
+    const invalid = problem(400, "Invalid Resource", "The resource submitted could not be validated.");
+    if (status !== undefined && (!(status in STATES) || status === "archived")) return invalid;
+    const { ADDRESS: address } = fields as { ADDRESS?: Record<string, string> };
+    if (address && ["addr1", "city", "state", "zip"].some((part) => !address[part])) return invalid;
     const gone = member.leftThemselves || member.status === "cleaned";
     if (status === "subscribed" && gone)
       return problem(
@@ -102,34 +113,72 @@ export function simulateMailchimp(
         "Member In Compliance State",
         `${member.email} is in a compliance state due to unsubscribe, bounce, or compliance review and cannot be subscribed.`,
       );
+    if (email !== undefined && email.toLowerCase() !== member.email) {
+      if ([...people.values()].some((one) => one.email === email.toLowerCase()))
+        return problem(400, "Member Exists", `${email} is already a list member.`);
+      if (forgotten.has(hashOf(email)))
+        return problem(400, "Forgotten Email Not Subscribed", `${email} was permanently deleted.`);
+      move(member, email.toLowerCase());
+    }
     if (status === "pending") confirmations.push(member.email);
     if (status !== undefined) become(member, status);
-    for (const { marketing_permission_id: id, enabled } of given)
+    // A tag that the audience does not have is passed over without a word.
+    const known = Object.entries(fields).filter(([tag]) => tag in member.mergeFields);
+    Object.assign(member.mergeFields, Object.fromEntries(known));
+    if (known.length > 0) report("profile", member);
+    for (const { marketing_permission_id: id, enabled } of given.marketing_permissions ?? [])
       if (member.permissions.has(id)) tick(member, id, enabled);
     return Response.json(shown(list, member));
   }
 
+  function move(member: Member, email: string) {
+    const [old, uniqueEmailId] = [member.email, uniqueIdOf(email)];
+    people.delete(member.uniqueEmailId);
+    people.set(uniqueEmailId, Object.assign(member, { email, uniqueEmailId, lastChanged: now() }));
+    outbox.push(
+      webhook("upemail", { list_id: list, new_id: uniqueEmailId, new_email: email, old_email: old }),
+    );
+  }
+
   function answer(method: string, url: URL, body: string): Response {
-    const [, path, hash] = /^\/3\.0\/lists\/([^/]+)\/members(?:\/([^/]+))?$/.exec(url.pathname) ?? [];
-    const fields = url.searchParams.get("fields")?.split(",");
-    const nothing = problem(404, "Resource Not Found", "The requested resource could not be found.");
-    if (path !== list) return nothing;
+    const [, path, members, hash, more] =
+      /^\/3\.0\/lists\/([^/]+)(\/members(?:\/([^/]+)(?:\/(.+))?)?)?$/.exec(url.pathname) ?? [];
+    const query = url.searchParams;
+    if (path !== list) return nothing();
+    if (members === undefined) return method === "GET" ? Response.json({ id: list }) : nothing();
     if (hash === undefined) {
-      const id = url.searchParams.get("unique_email_id");
+      const [id, status] = [query.get("unique_email_id"), query.get("status")];
       // Archived members are listed for who asks for their status alone.
       const found = [...people.values()].filter(
-        (member) => (id === null || member.uniqueEmailId === id) && member.status !== "archived",
+        (member) =>
+          (id === null || member.uniqueEmailId === id) &&
+          (status === null ? member.status !== "archived" : member.status === status),
       );
-      const of = fields?.map((field) => field.replace(/^members\./, ""));
       return method === "GET"
-        ? Response.json({ members: found.map((member) => only(shown(list, member), of)) })
-        : nothing;
+        ? Response.json(only({ members: found.map((member) => shown(list, member)), _links: [] }, query))
+        : nothing();
     }
     const named = decodeURIComponent(hash).toLowerCase();
     const member = [...people.values()].find(({ email }) => hashOf(email) === named || email === named);
-    if (member === undefined) return nothing;
-    if (method === "GET") return Response.json(only(shown(list, member), fields));
-    return method === "PATCH" ? patch(member, body) : nothing;
+    if (member === undefined) return nothing();
+    if (method === "POST" && more === "actions/delete-permanent") {
+      people.delete(member.uniqueEmailId);
+      forgotten.add(hashOf(member.email));
+      report("unsubscribe", member, "manual", "delete");
+      return new Response(null, { status: 204 });
+    }
+    const title = more === "activity-feed" ? "activity" : more;
+    if (method === "GET" && title !== undefined && title in member.records) {
+      const [offset, count] = [
+        Number(query.get("offset") ?? 0),
+        Number(query.get("count") ?? (title === "goals" ? 50 : 10)),
+      ];
+      const some = member.records[title as RecordsOf].slice(offset, offset + Math.min(count, 1_000));
+      return Response.json(only({ [title]: some, list_id: list, _links: [] }, query));
+    }
+    if (more !== undefined) return nothing();
+    if (method === "GET") return Response.json(only(shown(list, member), query));
+    return method === "PATCH" ? patch(member, body) : nothing();
   }
 
   return {
@@ -152,14 +201,17 @@ export function simulateMailchimp(
     requests,
     outbox,
     confirmations,
+    forgotten,
     fail(next) {
       fault = next;
     },
     add({ email, phone, held = {} }) {
-      const uniqueEmailId = hashOf(`unique ${email}`).slice(0, 10);
+      const uniqueEmailId = uniqueIdOf(email);
       const month = new Date(Date.now() - 30 * 86_400_000).toISOString().replace(/\.\d+Z$/, "+00:00");
       people.set(uniqueEmailId, {
-        ...{ uniqueEmailId, email: email.toLowerCase(), phone, leftThemselves: false },
+        ...{ uniqueEmailId, email: email.toLowerCase(), leftThemselves: false },
+        mergeFields: { FNAME: "Carla", LNAME: "", PHONE: phone ?? "", ADDRESS: "" },
+        records: { tags: [], activity: [], events: [], notes: [], goals: [] },
         status: STATUSES[held.email_marketing ?? "not_asked"],
         optedIn: held.email_marketing === "granted" ? month : "",
         lastChanged: month,
@@ -168,6 +220,7 @@ export function simulateMailchimp(
       return uniqueEmailId;
     },
     has: (id) => people.has(id),
+    records: (id) => known(id).records,
     state: (id, purpose: ConsentPurpose) =>
       purpose === "email_marketing" ? STATES[known(id).status] : undefined,
     choose(id, purpose, state) {
@@ -180,69 +233,5 @@ export function simulateMailchimp(
     isTicked: (id, permission) => known(id).permissions.get(permission) === true,
     bounce: (id) => become(known(id), "cleaned", "hard"),
     archive: (id) => become(known(id), "archived"),
-  };
-}
-
-function shown(list: string, member: Member) {
-  const permissions = [...member.permissions].map(([id, enabled]) => ({
-    ...{ marketing_permission_id: id, text: "Email", enabled },
-  }));
-  return {
-    id: hashOf(member.email),
-    email_address: member.email,
-    unique_email_id: member.uniqueEmailId,
-    status: member.status,
-    merge_fields: { FNAME: "Carla", PHONE: member.phone ?? "" },
-    timestamp_opt: member.optedIn,
-    last_changed: member.lastChanged,
-    marketing_permissions: permissions,
-    list_id: list,
-  };
-}
-
-function only(shown: object, fields: readonly string[] | undefined): object {
-  return fields === undefined
-    ? shown
-    : Object.fromEntries(Object.entries(shown).filter(([name]) => fields.includes(name)));
-}
-
-/** https://mailchimp.com/developer/marketing/docs/errors/ */
-function problem(status: number, title: string, detail: string, retryAfter?: string): Response {
-  const type = "https://mailchimp.com/developer/marketing/docs/errors/";
-  return Response.json(
-    { type, title, status, detail, instance: randomUUID() },
-    {
-      status,
-      headers: {
-        "content-type": "application/problem+json; charset=utf-8",
-        ...(retryAfter === undefined ? {} : { "retry-after": retryAfter }),
-      },
-    },
-  );
-}
-
-/** A form with bracketed keys; the time to the second, in UTC without saying so. */
-function webhook(
-  type: string,
-  list: string,
-  { uniqueEmailId, email, phone }: Member,
-  reason: string,
-): SimulatedWebhook {
-  const about =
-    type === "cleaned"
-      ? { list_id: list, campaign_id: "4fjk2ma9xd", reason, email }
-      : {
-          ...(type === "unsubscribe" ? { action: "unsub", reason } : {}),
-          ...{ id: uniqueEmailId, list_id: list, email, email_type: "html" },
-          ...{ "merges][EMAIL": email, "merges][PHONE": phone ?? "" },
-        };
-  const form = new URLSearchParams({
-    type,
-    fired_at: new Date().toISOString().slice(0, 19).replace("T", " "),
-  });
-  for (const [key, value] of Object.entries(about)) form.append(`data[${key}]`, value);
-  return {
-    headers: { "content-type": "application/x-www-form-urlencoded", "user-agent": "MailChimp" },
-    body: form.toString(),
   };
 }
