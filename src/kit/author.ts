@@ -69,6 +69,7 @@ export {
   on,
   onePerson,
   optionalText,
+  Personal,
   type PersonalRecord,
   type PersonEntry,
   type PersonThere,

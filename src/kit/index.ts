@@ -7,6 +7,7 @@ export {
   ConsentState,
   DataCategory,
   LawfulBasis,
+  Personal,
 } from "#schemas";
 export {
   API_PATIENCE,
