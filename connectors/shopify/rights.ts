@@ -14,6 +14,8 @@ import type { Credentials } from "./credentials.ts";
 import { customersBy, gid, ownIdentifiers, read } from "./customers.ts";
 import { rectify } from "./rectification.ts";
 
+const DAY = 86_400_000;
+
 /** An erasure is not repeatable: what a second request does to one that waits is not documented. */
 export const rightsSection: RightsSection = {
   can: ["access", "erasure", "rectification"],
@@ -56,7 +58,7 @@ async function erase(ask: Ask, id: string): Promise<ErasureAnswer> {
   const [error] = erasure.userErrors;
   // They come with a 200, and nothing was done. Their text could quote what was sent.
   if (error !== undefined) throw platformFault(error.code === "DOES_NOT_EXIST" ? 404 : 422);
-  // Shopify gives none. That it took the request, and when, shows nowhere else: no API tells who is to be erased.
+  // Shopify gives no number. When it took the request shows nowhere else.
   return { receipt: new Date().toISOString() };
 }
 
@@ -91,11 +93,37 @@ async function erased(
   ask: Ask,
   { id, receipt }: { readonly id: Personal; readonly receipt: string | null },
 ): Promise<ErasureState> {
-  const { customer } = read(Left, await ask(LEFT, { id: gid(id.reveal()) }));
-  if (customer === null || isErased(customer)) return { state: "gone" };
-  // Whether Shopify ever took it, nobody can tell.
-  if (receipt === null) return { state: "there" };
-  return { state: "pending", retained: { ...HELD_BACK, ...when(customer, Date.parse(receipt)) } };
+  const customer = gid(id.reveal());
+  const { customer: left } = read(Left, await ask(LEFT, { id: customer }));
+  if (left === null || isErased(left)) return { state: "gone" };
+  const marked = await isMarked(ask, customer);
+  const askedAt = receipt === null ? undefined : Date.parse(receipt);
+  const unmarked = marked === false && Date.now() - (askedAt ?? 0) > DAY;
+  // Nothing shows that Shopify took it; or somebody called it off.
+  if (unmarked || (askedAt === undefined && !marked)) return { state: "there" };
+  return { state: "pending", retained: { ...HELD_BACK, ...when(left, askedAt ?? Date.now()) } };
+}
+
+/**
+ * Whether an erasure waits, as far as anything tells. Nothing does but what keeps customers from being merged:
+ * `REDACTED_AT`, "the customer has a pending or completed redaction".
+ * https://shopify.dev/docs/api/admin-graphql/2026-07/enums/CustomerMergeErrorFieldType
+ */
+const MARK = `query MarkOfErasure($id: ID!) { customer(id: $id) { mergeable { errorFields } } }`;
+const Mark = z.object({
+  customer: z.object({ mergeable: z.object({ errorFields: z.array(z.string()) }) }).nullable(),
+});
+const Denied = z.object({ code: z.literal("platform/unauthorised") });
+
+/** Undefined where the app may not ask for that: it takes a scope of its own, and the rest goes without it. */
+async function isMarked(ask: Ask, id: string): Promise<boolean | undefined> {
+  try {
+    const { customer } = read(Mark, await ask(MARK, { id }));
+    return customer?.mergeable.errorFields.includes("REDACTED_AT") === true;
+  } catch (error) {
+    if (Denied.safeParse(error).success) return undefined;
+    throw error;
+  }
 }
 
 /** `REDACTED`: "The customer's personal data is erased." https://shopify.dev/docs/api/admin-graphql/2026-07/enums/CustomerEmailMarketingState */
@@ -108,7 +136,6 @@ function isErased({ firstName, lastName, email, phone, address }: NonNullable<Le
  * An order of the last 180 days holds an erasure back, because its payment can still be disputed; and for ten days it can
  * be called off: https://help.shopify.com/en/manual/privacy-and-security/privacy/processing-customer-data-requests
  */
-const DAY = 86_400_000;
 const HOLD = { order: 180 * DAY, request: 10 * DAY };
 const HELD_BACK = {
   basis: "legitimate_interests",

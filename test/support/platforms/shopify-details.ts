@@ -94,6 +94,7 @@ export function details({ firstName, lastName, orders: all, metafields, ...custo
     ...{ createdAt: "2025-01-02T03:04:05Z", updatedAt: "2026-01-02T03:04:05Z", state: "ENABLED" },
     ...{ taxExempt: false, verifiedEmail: true, dataSaleOptOut: false, numberOfOrders: String(all.length) },
     amountSpent: money.shopMoney,
+    mergeable: { errorFields: customer.erasing ? ["REDACTED_AT"] : [] },
     defaultAddress: shown[0] ?? null,
     addressesV2: (paging: Paging) => connection(shown, paging),
     metafields: (paging: Paging) =>
