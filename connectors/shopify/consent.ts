@@ -7,12 +7,12 @@ import {
   type KnownPerson,
   onePerson,
   type PersonThere,
-  platformErrors,
   platformFault,
   z,
 } from "#kit";
 import { type Ask, openAdmin } from "./api.ts";
 import type { Credentials } from "./credentials.ts";
+import { customersBy, ownIdentifiers, read } from "./customers.ts";
 
 /** Consent as the Admin API holds it: of a customer's default address and number, each with the time of the choice. */
 export const consentSection: ConsentSection = {
@@ -94,7 +94,6 @@ const Customer = z.object({
   whatsapp_marketing: Held,
 });
 type Customer = z.output<typeof Customer>;
-const Found = z.record(z.string(), Customer.nullable());
 const Changed = z.object({
   changed: z.object({
     held: Held,
@@ -103,41 +102,27 @@ const Changed = z.object({
   }),
 });
 
-const CONSENTS = `fragment Consents on Customer { id ${Object.entries(CHANNELS)
-  .map(([purpose, { held }]) => `${purpose}: ${held}`)
-  .join(" ")} }`;
+const CONSENTS = {
+  name: "Consents",
+  text: `fragment Consents on Customer { id ${Object.entries(CHANNELS)
+    .map(([purpose, { held }]) => `${purpose}: ${held}`)
+    .join(" ")} }`,
+};
 
-/**
- * The person's customers, by all that is known of them, in one request. By identifier and not by search, because an
- * address could hold a search's syntax, and the search's index lags behind.
- */
+/** The person's customers, by all that is known of them, in one request. */
 async function find(ask: Ask, person: KnownPerson): Promise<PersonThere | undefined> {
-  const ids = person.platformIds.map((id) => id.reveal()).filter((id) => /^\d+$/.test(id));
-  const own = [
-    ...ids.map((id) => ({ id: `gid://shopify/Customer/${id}` })),
-    ...person.emails.map((email) => ({ emailAddress: email.reveal() })),
-  ];
+  const own = ownIdentifiers(person);
   const identifiers = [...own, ...person.phones.map((phone) => ({ phoneNumber: phone.reveal() }))];
   if (identifiers.length === 0) return undefined;
-  const names = identifiers.map((_, n) => `by${n}`);
-  const found = read(
-    Found,
-    await ask(
-      `query KnownCustomers(${names.map((name) => `$${name}: CustomerIdentifierInput!`).join(", ")}) {
-${names.map((name) => `  ${name}: customerByIdentifier(identifier: $${name}) { ...Consents }`).join("\n")}
-}
-${CONSENTS}`,
-      Object.fromEntries(identifiers.map((identifier, n) => [`by${n}`, identifier])),
-    ),
-  );
-  const customers = (some: readonly string[]) => {
-    const known = some.flatMap((name) => found[name] ?? []);
+  const found = await customersBy(ask, identifiers, Customer, CONSENTS);
+  const customers = (some: typeof found) => {
+    const known = some.flatMap((customer) => customer ?? []);
     return [...new Map(known.map((customer) => [customer.id, customer])).values()];
   };
-  const theirs = customers(names.slice(0, own.length));
+  const theirs = customers(found.slice(0, own.length));
   if (theirs.length > 0) return onePerson(theirs.map((customer) => there(ask, customer)));
   // A number may be shared. Who is known by it alone may be somebody else, so that only what is sent to it counts.
-  const sharing = customers(names).map((customer) => ({ ...customer, email_marketing: undefined }));
+  const sharing = customers(found).map((customer) => ({ ...customer, email_marketing: undefined }));
   return onePerson(sharing.map((customer) => there(ask, customer)));
 }
 
@@ -164,10 +149,3 @@ function there(ask: Ask, customer: Customer): PersonThere {
 
 const isChannel = (purpose: string | undefined): purpose is Channel =>
   purpose !== undefined && Object.hasOwn(CHANNELS, purpose);
-
-/** What an answer holds, if it is what was asked for. */
-function read<Schema extends z.ZodType>(schema: Schema, data: unknown): z.output<Schema> {
-  const { data: known } = schema.safeParse(data);
-  if (known === undefined) throw platformErrors.unreadable();
-  return known;
-}

@@ -14,6 +14,7 @@ import {
 import { consentSection } from "./consent.ts";
 import { Credentials } from "./credentials.ts";
 import * as payload from "./payloads.ts";
+import { rightsSection } from "./rights.ts";
 
 /** Days in which Shopify wants a compliance webhook acted on (https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance). */
 const COMPLIANCE_DAYS = 30;
@@ -28,6 +29,7 @@ export default defineConnector({
   documentation: "https://shopify.dev/docs/apps/build/webhooks",
   credentials: Credentials,
   consent: consentSection,
+  rights: rightsSection,
 
   // Two header families. Where `shopify-hmac-sha256` is there, the official SDK ignores the older one.
   webhook: [family("shopify-"), family("x-shopify-")],

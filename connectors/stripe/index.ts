@@ -11,6 +11,7 @@ import {
   platformSchemes,
   subject,
 } from "#kit";
+import { rightsSection } from "./rights.ts";
 
 /** The dashboard's test fixtures all carry this id: on its own it would drop real test traffic. */
 const SHARED_TEST_ID = "evt_00000000000000";
@@ -64,7 +65,9 @@ export default defineConnector({
   documentation: "https://docs.stripe.com/webhooks",
   credentials: z.object({
     apiKey: z.string().regex(/^(sk|rk)_/, "a secret or restricted key (sk_… or rk_…)"),
+    redaction: z.boolean().optional(),
   }),
+  rights: rightsSection,
 
   webhook: {
     signature: platformSchemes.stripe,

@@ -56,15 +56,26 @@ export function readOperation(document: string): Operation | undefined {
   return { type, declared, fields: selection() };
 }
 
-/** Of an object what a selection names. Throws the name of a field that the object does not have. */
-export function select(value: unknown, fields: readonly Field[]): unknown {
-  if (Array.isArray(value)) return value.map((one) => select(one, fields));
+type Variables = Readonly<Record<string, unknown>>;
+
+/** The values of a field's arguments, by name. */
+export const given = ({ variables: named }: Field, variables: Variables): Variables =>
+  Object.fromEntries(Object.entries(named).map(([argument, variable]) => [argument, variables[variable]]));
+
+/**
+ * Of an object what a selection names; a function is a field with arguments. Throws the name of a field that the object
+ * does not have.
+ */
+export function select(value: unknown, fields: readonly Field[], variables: Variables = {}): unknown {
+  if (Array.isArray(value)) return value.map((one) => select(one, fields, variables));
   if (typeof value !== "object" || value === null || fields.length === 0) return value;
   const known = new Map(Object.entries(value));
   return Object.fromEntries(
     fields.map((field) => {
       if (!known.has(field.name)) throw new UnknownField(field.name);
-      return [field.key, select(known.get(field.name), field.fields)];
+      const held: unknown = known.get(field.name);
+      const own = typeof held === "function" ? held(given(field, variables)) : held;
+      return [field.key, select(own, field.fields, variables)];
     }),
   );
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { type Details, details } from "./shopify-details.ts";
 import type { SimulatedWebhook } from "./simulated.ts";
 
 export type Channel = "email_marketing" | "sms_marketing" | "whatsapp_marketing";
@@ -10,10 +11,10 @@ export interface Choice {
   at: string | null;
 }
 
-export interface Customer {
+export interface Customer extends Details {
   readonly id: string;
-  readonly email: string | null;
-  readonly phone: string | null;
+  email: string | null;
+  phone: string | null;
   readonly choices: Record<Channel, Choice>;
 }
 
@@ -32,6 +33,7 @@ export function shown(customer: Customer | undefined) {
   };
   return {
     id: `gid://shopify/Customer/${id}`,
+    ...details(customer),
     defaultEmailAddress: email && { emailAddress: email, ...marketing(choices.email_marketing) },
     defaultPhoneNumber: phone && defaultPhoneNumber,
   };

@@ -1,7 +1,9 @@
 import type { ConsentPurpose, ConsentState } from "#schemas";
-import { type Field, readOperation, select, UnknownField } from "./graphql.ts";
+import { type Field, given, readOperation, select, UnknownField } from "./graphql.ts";
 import { type ShopifyApp, simulateApp } from "./shopify-app.ts";
 import { type Channel, type Choice, type Customer, shown, webhook } from "./shopify-customer.ts";
+import { newDetails, type SimulatedOrder } from "./shopify-details.ts";
+import { erase, RIGHTS, type RightsOperation, TYPES } from "./shopify-rights.ts";
 import type { Fault, SimulatedPlatform, SimulatedRequest, SimulatedWebhook } from "./simulated.ts";
 
 export interface SimulatedShopify extends SimulatedPlatform {
@@ -15,6 +17,10 @@ export interface SimulatedShopify extends SimulatedPlatform {
   revoke(): void;
   /** The app is taken out of the shop, with its tokens. */
   uninstall(): void;
+  /** Somebody orders; days ago, or now. */
+  order(id: string, order?: Partial<SimulatedOrder> & { daysAgo?: number }): void;
+  /** What there is of a customer. */
+  customer(id: string): Customer | undefined;
 }
 
 const COST = { requestedQueryCost: 11, maximumAvailable: 1_000, restoreRate: 50 };
@@ -79,7 +85,7 @@ export function simulateShopify(
       sms_marketing: choice(sms_marketing),
       whatsapp_marketing: choice(whatsapp_marketing),
     };
-    people.set(id, { id, email, phone, choices });
+    people.set(id, { id, email, phone, choices, ...newDetails() });
     return id;
   }
 
@@ -92,11 +98,13 @@ export function simulateShopify(
       outbox.push(webhook(shop, customer, channel));
   }
 
-  function answer(name: string, argument: unknown): unknown {
-    if (name === "customerByIdentifier") return shown(byIdentifier(argument));
+  function answer(name: string, input: Readonly<Record<string, unknown>>): unknown {
+    if (name === "customerByIdentifier") return shown(byIdentifier(input["identifier"]));
+    const operation = RIGHTS[name as RightsOperation];
+    if (operation !== undefined) return operation(people, input, shown);
     const channel = MUTATIONS[name];
     if (channel === undefined) throw new UnknownField(name);
-    const { customerId, [NAMES[channel].argument]: consent } = argument as Record<string, unknown>;
+    const { customerId, [NAMES[channel].argument]: consent } = input["input"] as Record<string, unknown>;
     const customer = people.get(String(customerId).replace("gid://shopify/Customer/", ""));
     const payload = (code?: string | null) => ({
       customer: shown(customer),
@@ -104,11 +112,11 @@ export function simulateShopify(
       userErrors: code === undefined ? [] : [{ code, field: ["input"], message: `for ${customer?.email}` }],
     });
     if (customer === undefined) return payload(channel === "sms_marketing" ? null : "INVALID");
-    const given = consent as Record<string, string>;
+    const choice = consent as Record<string, string>;
     const [state, level, at] =
       channel === "whatsapp_marketing"
-        ? [given["state"], given["optInLevel"], given["updatedAt"]]
-        : [given["marketingState"], given["marketingOptInLevel"], given["consentUpdatedAt"]];
+        ? [choice["state"], choice["optInLevel"], choice["updatedAt"]]
+        : [choice["marketingState"], choice["marketingOptInLevel"], choice["consentUpdatedAt"]];
     if (state !== "SUBSCRIBED" && state !== "UNSUBSCRIBED" && state !== "PENDING") return payload("INVALID");
     if (state === "SUBSCRIBED" && level === undefined) return payload("MISSING_ARGUMENT");
     if (at !== undefined && Date.parse(at) > Date.now()) return payload("INVALID");
@@ -134,12 +142,15 @@ export function simulateShopify(
     const operation = readOperation(query);
     if (operation === undefined) return { errors: [{ message: "syntax error" }] };
     const one = (field: Field) => {
-      const [variable = ""] = Object.values(field.variables);
       const channel = MUTATIONS[field.name];
-      const type = channel && `Customer${NAMES[channel].type}MarketingConsentUpdateInput!`;
-      if (operation.declared[variable] !== (type ?? "CustomerIdentifierInput!"))
-        throw new TypeError("variableMismatch");
-      return [field.key, select(answer(field.name, variables[variable]), field.fields)];
+      const types = channel
+        ? { input: `Customer${NAMES[channel].type}MarketingConsentUpdateInput!` }
+        : (TYPES[field.name] ?? {});
+      for (const [argument, type] of Object.entries(types))
+        if (operation.declared[field.variables[argument] ?? ""] !== type)
+          throw new TypeError("variableMismatch");
+      const found = answer(field.name, given(field, variables));
+      return [field.key, select(found, field.fields, variables)];
     };
     try {
       return { data: Object.fromEntries(operation.fields.map(one)), extensions: { cost: cost(0) } };
@@ -190,7 +201,16 @@ export function simulateShopify(
       const customer = people.get(id);
       if (customer !== undefined) customer.choices[purpose].state = state;
     },
-    has: (id) => people.has(id),
+    has(id) {
+      const { email, phone, firstName } = people.get(id) ?? {};
+      return [email, phone, firstName].some((one) => one != null);
+    },
+    finish: () => people.forEach(erase),
+    order(id, { daysAgo = 0, ...order } = {}) {
+      const createdAt = toSecond(Date.now() - daysAgo * 86_400_000);
+      people.get(id)?.orders.push({ id: String(nextId++), createdAt, lines: 1, ...order });
+    },
+    customer: (id) => people.get(id),
     state(id, purpose) {
       const customer = people.get(id);
       return customer && purpose in NAMES ? MEANINGS[customer.choices[purpose as Channel].state] : undefined;
