@@ -54,6 +54,11 @@ describe("a workflow's events", () => {
     expect(first?.proof).toMatch(/^c2sp\.org\/tlog-proof@v1\n/);
     expect(second).toEqual({ entry: expect.stringContaining('"position":1'), proof: undefined });
     expect(more).toEqual([]);
+    await seal();
+    await tamper(
+      "delete from lethe.audit_checkpoint where controller_id = :c and id = (select max(id) from lethe.audit_checkpoint where controller_id = :c)",
+    );
+    expect((await prove(workflow)).map(({ proof }) => proof === undefined)).toEqual([false, true]);
   });
 
   test("are none of a workflow that there is not, nor of another controller's", async () => {

@@ -100,6 +100,17 @@ describe("an event's proof", () => {
             );
   });
 
+  test("does not hold with another text of the same hash: base64 has bits to spare", () => {
+    const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const { entry, proof } = at(2);
+    const spare = (text: string) =>
+      text.replace(/.(?==$)/m, (last) => ALPHABET[ALPHABET.indexOf(last) + 1] ?? "");
+    const [first = "", second = ""] = proof.split("\n").slice(2, 4);
+    expect(Buffer.from(spare(first), "base64")).toEqual(Buffer.from(first, "base64"));
+    for (const one of [first, second])
+      expect(fault(entry, proof.replace(one, spare(one)))).toBe("proof/malformed");
+  });
+
   test("does not hold with anything before or after it", () => {
     const { entry, proof } = at(2);
     for (const more of ["\n", " ", "A", "\ufeff", "— x y\n"]) {
@@ -220,12 +231,13 @@ describe("a workflow's proof", () => {
     expect(faultOf([])).toBe("proof/chain-broken 0");
   });
 
-  test("does not hold where an event does not name the one before it, though each is in the log", async () => {
-    const forged = [
-      ...chain(WORKFLOW, 1),
-      (chain(WORKFLOW, 2)[1] ?? "").replace(/"previous":"./, '"previous":"0'),
-    ];
-    expect(faultOf(await proofs(forged))).toBe("proof/chain-broken 1");
+  test("does not hold where an event names another before it, or another place, though each is in the log", async () => {
+    const [first = "", second = ""] = chain(WORKFLOW, 2);
+    for (const forged of [
+      second.replace(/"previous":"\w{64}/, `"previous":"${"0".repeat(64)}`),
+      second.replace('"position":1', '"position":2'),
+    ])
+      expect(faultOf(await proofs([first, forged]))).toBe("proof/chain-broken 1");
   });
 
   test("says which one of them is not proven", () => {

@@ -88,6 +88,11 @@ describe("UK GDPR, one month from the latest of request, proof of identity and f
     });
   });
 
+  test("a pause that begins when time was up wins nothing of an extension either", () => {
+    for (const until of ["04-20", null])
+      expect(clock({ ...UK, pauses: [pause("04-04", until)] })).toEqual(clock(UK));
+  });
+
   test("a pause moves the day until when notice of an extension is due, and what it wins", () => {
     expect(clock({ ...UK, pauses: [pause("03-10", "03-20")] })).toMatchObject({
       extendBefore: end("2026-04-13 +01:00"),
