@@ -1,18 +1,8 @@
 import { connectors } from "#connectors";
 import type { CollectedSet, PersonEntry, RightsApi } from "#kit";
-import type { SimulatedApi } from "../test/support/platforms/simulated.ts";
 import { person } from "./consent.support.ts";
 
-/** What a connection to a simulated platform can do for people, with its credentials or others. */
-export async function openRights(
-  { connector, account, credentials }: SimulatedApi,
-  change: { account?: string | null; credentials?: object } = {},
-): Promise<RightsApi> {
-  const section = connectors.get(connector)?.rights;
-  if (section === undefined) throw new Error(`${connector} has no rights section`);
-  const own = change.account === undefined ? (account ?? null) : change.account;
-  return section.open({ ...(credentials as object), ...change.credentials } as never, own);
-}
+export { openRights } from "./rights.support.ts";
 
 /** The one entry of somebody there, who has to be known. It can do all that any can. */
 export async function entryOf(api: RightsApi, ...identifiers: string[]): Promise<Required<PersonEntry>> {

@@ -14,7 +14,10 @@ export async function openRights(
   const section = connectors.get(connector)?.rights;
   if (section === undefined) throw new Error(`${connector} has no rights section`);
   const own = change.account === undefined ? (account ?? null) : change.account;
-  return section.open({ ...(credentials as object), ...change.credentials } as never, own);
+  const given = { ...(credentials as object), ...change.credentials };
+  // Nothing is renewed here.
+  const store = { current: async () => given, renew: async () => given };
+  return section.open(given as never, own, store);
 }
 
 /** The one entry of somebody there. */

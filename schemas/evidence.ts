@@ -1,7 +1,15 @@
 import { z } from "zod";
 import { Did, RightsRequestId } from "./ids.ts";
 import { RightsCaseView, RightsTaskView } from "./views.ts";
-import { DenialReason, ExtensionReason, RightsKind, RightsRegime, RightsSource, RightsStatus, RightsVerification } from "./vocabulary.ts";
+import {
+  DenialReason,
+  ExtensionReason,
+  RightsKind,
+  RightsRegime,
+  RightsSource,
+  RightsStatus,
+  RightsVerification,
+} from "./vocabulary.ts";
 
 const time = z.iso.datetime();
 
@@ -40,7 +48,9 @@ export const RightsEvidence = z
     erasure: z
       .strictObject({
         erasedAt: time,
-        backupsGoneBy: time.describe("Until when backups of the database may still hold what was erased, sealed."),
+        backupsGoneBy: time.describe(
+          "Until when backups of the database may still hold what was erased, sealed.",
+        ),
       })
       .nullable(),
     audit: z.strictObject({
@@ -48,7 +58,12 @@ export const RightsEvidence = z
       events: z.array(z.strictObject({ entry: z.string(), proof: z.string() })),
     }),
     issuedAt: time,
-    proof: z.looseObject({ type: z.literal("DataIntegrityProof"), cryptosuite: z.literal("eddsa-jcs-2022"), verificationMethod: z.string(), proofValue: z.string() }),
+    proof: z.looseObject({
+      type: z.literal("DataIntegrityProof"),
+      cryptosuite: z.literal("eddsa-jcs-2022"),
+      verificationMethod: z.string(),
+      proofValue: z.string(),
+    }),
   })
   .describe(
     "The signed report of a closed rights request: times against clocks, moves, what became of it at each platform; with every event of its audit chain and the proof that it is in the log.",

@@ -34,7 +34,10 @@ type Act = (
   options: Options,
 ) => Promise<string>;
 
-const NOTE = ["--note <text>", "what you want to be remembered; it stays with the evidence, so do not name the person"] as const;
+const NOTE = [
+  "--note <text>",
+  "what you want to be remembered; it stays with the evidence, so do not name the person",
+] as const;
 
 /** A command that moves a request, with who and why on the audit log. */
 function decision(name: string, about: string, examples: readonly string[], act: Act): Command {
@@ -53,8 +56,14 @@ function decision(name: string, about: string, examples: readonly string[], act:
         });
         const { status, dueAt } = done.request ?? { status: null, dueAt: null };
         const waits = runningHub(rooms.config.dataDir) === undefined;
-        const late = waits ? "\nNo hub runs on this data directory; what follows is done when one starts." : "";
-        output(options.json === true, { request: id, status, dueAt, said: done.said }, ({ said }) => said + late);
+        const late = waits
+          ? "\nNo hub runs on this data directory; what follows is done when one starts."
+          : "";
+        output(
+          options.json === true,
+          { request: id, status, dueAt, said: done.said },
+          ({ said }) => said + late,
+        );
       }),
     );
 }
@@ -70,7 +79,9 @@ export const rightsVerifyCommand = (): Command =>
       return [
         `Verified. Next: lethe rights approve ${request.id}`,
         ...(file
-          ? [`Give the person this passphrase, in another way than their file: ${passphraseFor(keys, request.id)}`]
+          ? [
+              `Give the person this passphrase, in another way than their file: ${passphraseFor(keys, request.id)}`,
+            ]
           : []),
       ].join("\n");
     },

@@ -1,8 +1,7 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
-import { mkdirSync } from "node:fs";
 import { EVIDENCE_FAULTS, evidencePage, issueEvidence, verifyEvidence } from "#rights";
 import { ControllerId, LetheError, type RightsEvidence } from "#schemas";
 import { command, withRooms } from "./command.ts";
@@ -35,7 +34,8 @@ export function rightsEvidenceCommand(): Command {
     .option("--did <file>", "for --verify: the DID document, from /.well-known/did.json?did=… of the hub")
     .action((id: string | undefined, options: Options) => {
       if (options.verify !== undefined) return verify(options.verify, options);
-      if (id === undefined) throw new LetheError("cli/nothing-named", "name a request, or say --verify <file>");
+      if (id === undefined)
+        throw new LetheError("cli/nothing-named", "name a request, or say --verify <file>");
       return issue(id, options);
     });
 }
@@ -68,7 +68,8 @@ async function patiently(work: () => Promise<RightsEvidence>): Promise<RightsEvi
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof LetheError) || error.code !== "rights/not-sealed-yet" || tries === 10) throw error;
+      if (!(error instanceof LetheError) || error.code !== "rights/not-sealed-yet" || tries === 10)
+        throw error;
       await sleep(300);
     }
 }
@@ -79,7 +80,10 @@ function verify(file: string, { did, json }: Options): void {
   const verified = verifyEvidence(readJson(file), readJson(did));
   output(json === true, verified, (shown) =>
     shown.ok
-      ? paint("green", `The evidence is whole, signed by its controller, and its ${shown.events} events are in the audit log.`)
+      ? paint(
+          "green",
+          `The evidence is whole, signed by its controller, and its ${shown.events} events are in the audit log.`,
+        )
       : paint("red", `The evidence does not hold: ${EVIDENCE_FAULTS[shown.fault]} [${shown.fault}]`),
   );
   if (!verified.ok) process.exitCode = 1;

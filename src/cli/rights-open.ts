@@ -45,7 +45,7 @@ export function rightsOpenCommand(): Command {
     .option("--phone <->", "their number on standard input (names nobody by itself, but helps to find them)")
     .option("--region <country>", "where a number without a country code is from, such as DE")
     .option("--subject <id>", "the data subject, where you know it", uuidArgument)
-    .option("--corrections <file>", "for rectification: what is right, as JSON, such as {\"familyName\": \"…\"}")
+    .option("--corrections <file>", 'for rectification: what is right, as JSON, such as {"familyName": "…"}')
     .option("--received-at <time>", "when it reached you (ISO 8601); otherwise now", isoTime)
     .action((options: Options) =>
       withRooms(async (rooms) => {
@@ -69,9 +69,7 @@ export function rightsOpenCommand(): Command {
         const shown = { request: opened.id, joined: opened.joined };
         output(options.json === true, shown, ({ request, joined }) =>
           [
-            joined
-              ? `The same request is in progress: ${request}`
-              : `Recorded as ${request}`,
+            joined ? `The same request is in progress: ${request}` : `Recorded as ${request}`,
             running
               ? `See how it stands: lethe rights show ${request}`
               : "No hub runs on this data directory; it goes on when one starts.",
@@ -84,7 +82,10 @@ export function rightsOpenCommand(): Command {
 async function detailsOf(options: Options): Promise<Details> {
   const { email, phone, region, subject, kind } = options;
   if (email === undefined && phone === undefined && subject === undefined) throw rightsErrors.nobodyNamed();
-  if ([email, phone].some((value) => value !== undefined && value !== "-") || (email !== undefined && phone !== undefined))
+  if (
+    [email, phone].some((value) => value !== undefined && value !== "-") ||
+    (email !== undefined && phone !== undefined)
+  )
     throw new LetheError(
       "cli/on-standard-input",
       "say --email - or --phone - (one of them) and give the value on standard input; on the command line it would stay in the shell's history",
@@ -114,5 +115,8 @@ function corrections(file: string): GivenCorrections {
   if (parsed.success) return parsed.data;
   // Places and rules only: the values are a person's.
   const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "it"}: ${message}`);
-  throw new LetheError("rights/bad-corrections", `the corrections are not as they must be: ${faults.join("; ")}`);
+  throw new LetheError(
+    "rights/bad-corrections",
+    `the corrections are not as they must be: ${faults.join("; ")}`,
+  );
 }

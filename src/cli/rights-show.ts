@@ -21,7 +21,8 @@ export function rightsShowCommand(): Command {
 
 function people(request: RightsCaseView): string {
   const { kind, regime, status, source, connector, clock, timeZone } = request;
-  const by = source === "platform" ? `by ${connector}` : source === "api" ? "by the person" : "by an operator";
+  const by =
+    source === "platform" ? `by ${connector}` : source === "api" ? "by the person" : "by an operator";
   const facts: [string, string][] = [
     ["request", request.id],
     ["what", `${kind.replaceAll("_", " ")} (${regime}), recorded ${by}`],
@@ -89,12 +90,17 @@ function people(request: RightsCaseView): string {
 function due({ clock, paused, dueAt, overdue }: RightsCaseView): string {
   if (paused) return "its clock stands still";
   if (clock.startsAt === null) return "its clock starts when the person is verified";
-  return dueAt === null ? "nobody set a time" : overdue ? paint("red", `${shortTime(dueAt)}, overdue`) : shortTime(dueAt);
+  return dueAt === null
+    ? "nobody set a time"
+    : overdue
+      ? paint("red", `${shortTime(dueAt)}, overdue`)
+      : shortTime(dueAt);
 }
 
 function painted({ status, reason }: RightsTaskView): string {
   const text = status.replace("_", " ");
-  if (status === "failed" || status === "manual") return paint(reason === "given_up" ? "red" : "yellow", text);
+  if (status === "failed" || status === "manual")
+    return paint(reason === "given_up" ? "red" : "yellow", text);
   return status === "done_verified" ? paint("green", text) : text;
 }
 

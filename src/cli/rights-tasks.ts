@@ -1,5 +1,4 @@
 import { type Command, Option } from "commander";
-import { controllersOf } from "./command.ts";
 import type { ControllerTransaction } from "#database";
 import { type Rooms, runningHub } from "#hub";
 import {
@@ -14,7 +13,7 @@ import {
 } from "#rights";
 import type { ControllerKeys } from "#vault";
 import { announceSettled, retryTask } from "#workflows";
-import { command, uuidArgument, withRooms } from "./command.ts";
+import { command, controllersOf, uuidArgument, withRooms } from "./command.ts";
 import { output } from "./print.ts";
 
 interface CompleteOptions {
@@ -40,7 +39,10 @@ export function rightsCompleteCommand(): Command {
   )
     .requiredOption("--note <text>", "what was done, for the evidence; do not name the person")
     .addOption(
-      new Option("--outcome <outcome>", "what became of it; `failed` gives it up, and the request is fulfilled in part")
+      new Option(
+        "--outcome <outcome>",
+        "what became of it; `failed` gives it up, and the request is fulfilled in part",
+      )
         .choices(["done", "retained", "failed"])
         .default("done"),
     )
@@ -51,7 +53,11 @@ export function rightsCompleteCommand(): Command {
           await completeTask(tx, request, task, options.outcome, { actor: "operator", note });
           if (await allSettled(tx, request.id)) await announceSettled(tx, request.id);
         });
-        output(options.json === true, { task: id, outcome: options.outcome }, () => `Completed.${later(rooms)}`);
+        output(
+          options.json === true,
+          { task: id, outcome: options.outcome },
+          () => `Completed.${later(rooms)}`,
+        );
       }),
     );
 }
@@ -66,7 +72,9 @@ export function rightsRetryCommand(): Command {
     .option("--anew", "ask for the erasure again, although it may have been asked for")
     .action((id: string, options: RetryOptions) =>
       withRooms(async (rooms) => {
-        await withTask(rooms, id, (tx, _request, task) => retryTask(tx, task, { anew: options.anew === true }));
+        await withTask(rooms, id, (tx, _request, task) =>
+          retryTask(tx, task, { anew: options.anew === true }),
+        );
         output(options.json === true, { task: id, retried: true }, () => `Trying it again.${later(rooms)}`);
       }),
     );

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
+import type { ControllerTransaction } from "#database";
 import type { Rooms } from "#hub";
 import { listRightsRequests, lockRequest, type RightsRequest, rightsErrors } from "#rights";
-import type { ControllerTransaction } from "#database";
 import type { RightsRequestView } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import { controllersOf, group, limitOf, withRooms } from "./command.ts";
@@ -56,16 +56,15 @@ const COMMANDS = [
 ];
 
 function rightsListCommand(): Command {
-  return listCommand("list requests, the most urgent first", [
-    "rights list",
-    "rights list --open --json",
-  ])
+  return listCommand("list requests, the most urgent first", ["rights list", "rights list --open --json"])
     .option("--open", "only those that are not closed")
     .option(...ofSubject)
     .action((options: ListOptions & { open?: boolean }) =>
       withRooms(async (rooms) => {
         const { open = false } = options;
-        const listed = await listAll(rooms, options, (tx, filter) => listRightsRequests(tx, { ...filter, open }));
+        const listed = await listAll(rooms, options, (tx, filter) =>
+          listRightsRequests(tx, { ...filter, open }),
+        );
         const sorted = listed.toSorted((a, b) => urgency(a) - urgency(b)).slice(0, limitOf(options));
         output(options.json === true, sorted, (rows) =>
           table(
@@ -124,4 +123,3 @@ export async function withRequest<T>(
   }
   throw rightsErrors.unknown();
 }
-

@@ -89,7 +89,8 @@ export function linkRoutes(
   }
 }
 
-const show = (context: Bound, { html, status, headers }: Page): Response => context.body(html, status, headers);
+const show = (context: Bound, { html, status, headers }: Page): Response =>
+  context.body(html, status, headers);
 
 function deadLink(error: unknown): undefined {
   if (error instanceof LetheError && error.code === "rights/dead-link") return undefined;

@@ -62,7 +62,12 @@ export function rightsRoutes(options: RightsRoutesOptions): Hono<{ Bindings: Htt
   const allowedFor = limiter(PER_ADDRESS, 3_600);
   const routes = new Hono<{ Bindings: HttpBindings }>();
   routes.route("/", linkRoutes(options, limited));
-  const anyOrigin = cors({ origin: "*", allowMethods: ["POST"], allowHeaders: ["content-type"], maxAge: 86_400 });
+  const anyOrigin = cors({
+    origin: "*",
+    allowMethods: ["POST"],
+    allowHeaders: ["content-type"],
+    maxAge: 86_400,
+  });
   for (const path of ["/rights/:controller", "/rights/:controller/:request/verify"]) {
     routes.use(path, anyOrigin);
     routes.all(path, (context, next) => {

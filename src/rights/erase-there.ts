@@ -59,7 +59,7 @@ function wasNotDone(error: unknown): boolean {
 }
 
 /** Milliseconds beyond which it is not waited for what a platform puts off. */
-const PATIENCE = 4 * 86_400_000;
+const PATIENCE = 12 * 86_400_000;
 
 /**
  * What became of what was asked for; undefined while it is worth waiting. `last`: it is not any more. `left`: entries that the

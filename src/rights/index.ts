@@ -43,12 +43,21 @@ export {
 } from "./details.ts";
 export { type ErasureTask, eraseThere, readBackErasure } from "./erase-there.ts";
 export { rightsErrors } from "./errors.ts";
+export { issueEvidence } from "./evidence/issue.ts";
+export { evidencePage } from "./evidence/page.ts";
+export {
+  EVIDENCE_FAULTS,
+  type EvidenceFault,
+  type EvidenceVerification,
+  verifyEvidence,
+} from "./evidence/verify.ts";
 export { checkHolds, forgetHolds, holdsOf, placeHold, releaseHolds } from "./hold.ts";
 export { createMailer, type Mailer, mailTexts } from "./mail/index.ts";
 export { type Decision, moveRequest, noteAct } from "./move.ts";
 export { openNote, sealNote } from "./note.ts";
 export { noticesOf, openNotice, type PlannedNotice, planNotice, settleNotice } from "./notice.ts";
 export { type NewRequest, type Opened, openRequest } from "./open.ts";
+export { type Page, pages } from "./pages/index.ts";
 export { byConsent, type PlannedTask, planTasks } from "./plan.ts";
 export { rectifyThere } from "./rectify-there.ts";
 export { findRequest, findRequests, lockRequest, type RightsRequest } from "./request.ts";
@@ -74,7 +83,3 @@ export {
   tasksOf,
 } from "./task.ts";
 export { listRightsRequests, rightsBacklog, showRightsRequest, taskView } from "./view.ts";
-export { issueEvidence } from "./evidence/issue.ts";
-export { evidencePage } from "./evidence/page.ts";
-export { EVIDENCE_FAULTS, type EvidenceFault, type EvidenceVerification, verifyEvidence } from "./evidence/verify.ts";
-export { type Page, pages } from "./pages/index.ts";

@@ -15,7 +15,7 @@ export async function forgottenRights({ sql, controllerId }: ControllerTransacti
     returning id, status, clock_round as round`;
   const tasks = await sql<{ taskId: string; connectionId: string; round: number }[]>`
     update rights_task set announced_at = now(), round = round + 1 where controller_id = ${controllerId} and connection_id is not null
-      and status in ('open', 'asked') and announced_at < now() - interval '5 days'
+      and status in ('open', 'asked') and announced_at < now() - interval '40 days'
     returning id as "taskId", connection_id as "connectionId", round`;
   const notices = await sql<{ noticeId: string; requestId: RightsRequestId }[]>`
     update rights_notice set announced_at = now() where controller_id = ${controllerId} and status = 'open'

@@ -1,5 +1,5 @@
 import { collected } from "#kit";
-import { ConnectionId, ControllerId, Did, SubjectId } from "#schemas";
+import { ConnectionId, ControllerId, Did, RightsRequestId, SubjectId } from "#schemas";
 import type { BundleFacts } from "../../src/rights/bundle/facts.ts";
 
 const CONTROLLER = ControllerId.parse("5f0c7a10-0000-4000-8000-000000000001");
@@ -66,7 +66,11 @@ export const FACTS: BundleFacts = {
     purposes: [{ id: "email_marketing", title: "Marketing by e-mail" }],
     requests: [
       {
-        ...{ id: "0b8f7a52-4d4c-4a55-9a0c-3f6f5d5f0001", kind: "access", status: "received" },
+        ...{
+          id: RightsRequestId.parse("0b8f7a52-4d4c-4a55-9a0c-3f6f5d5f0001"),
+          kind: "access",
+          status: "received",
+        },
         receivedAt: "2026-02-01T10:00:00.000Z",
       },
     ],

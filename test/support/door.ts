@@ -12,6 +12,8 @@ export async function openTestDoor(
     refusalsPerMinute?: number;
     maxSignals?: number;
     proxies?: number;
+    maxRights?: number;
+    mails?: boolean;
   } = {},
 ): Promise<HttpServer> {
   const metrics = createMetrics(rooms.database);

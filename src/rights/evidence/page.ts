@@ -35,7 +35,12 @@ ${request.extensionReason === null ? undefined : row("Extended because of", spel
 <h2>Who decided what</h2>
 ${table(
   ["When", "Became", "By", "Why"],
-  moves.map((move) => [at(move.at), spelled(move.to), move.actor, [move.reason, move.note].filter(Boolean).join(": ")]),
+  moves.map((move) => [
+    at(move.at),
+    spelled(move.to),
+    move.actor,
+    [move.reason, move.note].filter(Boolean).join(": "),
+  ]),
 )}
 <h2>What became of it</h2>
 ${table(

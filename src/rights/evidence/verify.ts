@@ -16,9 +16,11 @@ export const EVIDENCE_FAULTS = {
   "evidence/malformed": "it is not evidence of this form",
   "evidence/did-document-malformed": "it cannot be checked with what is not a DID document",
   "evidence/wrong-controller": "it is not of the controller whose DID document this is",
-  "evidence/unknown-key": "the DID document does not have the key that is said to have signed it, for this use",
+  "evidence/unknown-key":
+    "the DID document does not have the key that is said to have signed it, for this use",
   "evidence/altered": "it is not as it was signed, or that key did not sign it",
-  "evidence/not-in-log": "it says something that the events of the log do not say, or leaves out what they do",
+  "evidence/not-in-log":
+    "it says something that the events of the log do not say, or leaves out what they do",
 } as const;
 export type EvidenceFault = ProofFault | keyof typeof EVIDENCE_FAULTS;
 
@@ -46,15 +48,28 @@ export function verifyEvidence(given: unknown, didDocument: unknown): EvidenceVe
   if (workflow !== evidence.request.id) return no("evidence/not-in-log");
   const proven = verifyWorkflowProof(workflow, events, logKeys(document));
   if (!proven.ok) return no(proven.fault);
-  if (!agrees(evidence, proven.events.map(({ event }) => event))) return no("evidence/not-in-log");
-  return { ok: true, evidence, events: events.length, size: Math.max(...proven.events.map(({ size }) => size)) };
+  if (
+    !agrees(
+      evidence,
+      proven.events.map(({ event }) => event),
+    )
+  )
+    return no("evidence/not-in-log");
+  return {
+    ok: true,
+    evidence,
+    events: events.length,
+    size: Math.max(...proven.events.map(({ size }) => size)),
+  };
 }
 
 /** Every move and every outcome is one of the log's, in its order, and the log has no other. */
 function agrees({ request, moves, platforms }: RightsEvidence, events: readonly AuditEntry[]): boolean {
   const entity = `rights:${request.id}`;
   if (events.some((event) => event.entity !== entity || event.facts["kind"] !== request.kind)) return false;
-  const said = events.filter(({ type, facts }) => STATUSES.has(type) && (facts["from"] !== undefined || type === "rights.received"));
+  const said = events.filter(
+    ({ type, facts }) => STATUSES.has(type) && (facts["from"] !== undefined || type === "rights.received"),
+  );
   if (said.length !== moves.length) return false;
   const movesAgree = moves.every((move, place) => {
     const event = said[place];

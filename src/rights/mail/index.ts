@@ -2,8 +2,6 @@ export type { Letter } from "./letter.ts";
 export { createMailer, MAIL_PATIENCE, type Mail, type Mailer, type MailerOptions } from "./mailer.ts";
 export {
   type Deadline,
-  type DenialReason,
-  type ExtensionReason,
   mailTexts,
   type RequestFacts,
 } from "./texts.ts";

@@ -1,4 +1,4 @@
-import type { RightsKind } from "#schemas";
+import type { DenialReason, ExtensionReason, RightsKind } from "#schemas";
 import { outcomeInWords, type PlatformOutcome, REQUESTED, spelled } from "../in-words.ts";
 import { type When, writtenDay, writtenOut } from "../written-date.ts";
 import { type Letter, letter, type Paragraph } from "./letter.ts";
@@ -10,19 +10,6 @@ export interface RequestFacts {
   readonly requestId: string;
   readonly kind: RightsKind;
 }
-
-/** Why a request is denied, as the Data Rights Protocol has it. */
-export type DenialReason =
-  | "suspected_fraud"
-  | "insuf_verification"
-  | "no_match"
-  | "claim_not_covered"
-  | "outside_jurisdiction"
-  | "too_many_requests"
-  | "other";
-
-/** GDPR Art. 12(3): "taking into account the complexity and number of the requests". */
-export type ExtensionReason = "complexity" | "number_of_requests";
 
 /** What people are told by e-mail, and the privacy team. Pure: everything that is in them is in their arguments. */
 export const mailTexts = {

@@ -31,7 +31,7 @@ export const pages = {
     kind,
     due,
     passphrase,
-  }: PageFacts & { readonly due: When; readonly passphrase?: string }): Page =>
+  }: PageFacts & { readonly due?: When | undefined; readonly passphrase?: string }): Page =>
     page("Thank you, your request is confirmed", [
       passphrase === undefined
         ? undefined
@@ -41,7 +41,7 @@ export const pages = {
 <p class="passphrase" translate="no">${passphrase}</p>
 </section>`,
       html`<h2>What happens next</h2>`,
-      html`<p>${controller} has your request for ${REQUESTED[kind]}. You will have an answer by e-mail by ${writtenOut(due)} at the latest.</p>`,
+      html`<p>${controller} has your request for ${REQUESTED[kind]}. You will have an answer by e-mail${due === undefined ? "" : ` by ${writtenOut(due)} at the latest`}.</p>`,
       passphrase === undefined
         ? html`<p>You need not do anything. You can close this page.</p>`
         : html`<p>The e-mail will have a link to download the file. If you lose the passphrase, make a new request: nobody can tell it to you.</p>`,
