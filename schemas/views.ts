@@ -186,6 +186,17 @@ export const DriftView = z
   .describe("A platform that holds another consent than the ledger.");
 export type DriftView = z.infer<typeof DriftView>;
 
+export const SightingView = z
+  .object({
+    controller: ControllerId,
+    delivery: DeliveryId,
+    connection: ConnectionId.nullable(),
+    connector: z.string().nullable(),
+    seenAt: time,
+  })
+  .describe("A webhook about somebody who was erased: a platform still has them.");
+export type SightingView = z.infer<typeof SightingView>;
+
 export const RightsRequestView = z
   .object({
     id: RightsRequestId,
@@ -296,6 +307,10 @@ export const ControllerView = z
     did: Did,
     name: z.string(),
     environment: z.enum(["live", "sandbox"]),
+    regime: RightsRegime.describe("The law that rights requests are answered by unless they say otherwise."),
+    timeZone: z.string().describe("IANA: in which the days of deadlines end."),
+    holidays: z.string().describe("Whose holidays are no business days."),
+    dpdpDays: z.int().describe("The period that it publishes under India's DPDP Rules, in days."),
     createdAt: time,
   })
   .describe("One data controller (GDPR Art. 4(7)): the tenant to which everything else belongs.");

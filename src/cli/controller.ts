@@ -1,7 +1,8 @@
-import { type Command, InvalidArgumentError } from "commander";
-import { createController, listControllers } from "#controllers";
-import type { Environment } from "#schemas";
-import { command, group, withRooms } from "./command.ts";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type ControllerSettings, createController, listControllers, updateController } from "#controllers";
+import { clockErrors, DPDP_MAXIMUM_DAYS, isTimeZone, knowsHolidays } from "#rights";
+import { ControllerId, type Environment, LetheError, RightsRegime } from "#schemas";
+import { command, count, group, uuidArgument, withRooms } from "./command.ts";
 import { output, shortTime, table } from "./print.ts";
 
 export function controllerCommand(): Command {
@@ -43,7 +44,52 @@ export function controllerCommand(): Command {
       }),
     ),
   );
+  commands.addCommand(
+    command(
+      "update <controller>",
+      "say by which law, in which time zone and around whose holidays its rights requests are answered",
+      [
+        "controller update 4f0c… --time-zone Europe/Berlin --regime gdpr",
+        "controller update 4f0c… --regime ccpa --time-zone America/Los_Angeles --holidays US-CA",
+      ],
+      uuidArgument,
+    )
+      .addOption(
+        new Option("--regime <law>", "the law, unless a request says otherwise").choices(
+          RightsRegime.options.filter((regime) => regime !== "platform"),
+        ),
+      )
+      .option("--time-zone <name>", "in which the days of deadlines end (IANA)")
+      .option("--holidays <place>", "whose holidays are no business days, such as US or DE-BY")
+      .option("--dpdp-days <n>", "the period that it publishes under India's DPDP Rules, at most 90", count)
+      .action((id: string, options: UpdateOptions) =>
+        withRooms(async ({ database }) => {
+          const { json, ...given } = options;
+          await check(given);
+          const updated = await updateController(database, ControllerId.parse(id), given);
+          output(
+            json === true,
+            updated,
+            (view) =>
+              `Updated: ${view.regime}, days end in ${view.timeZone}, holidays of ${view.holidays}. It counts for deadlines that are set from now on.`,
+          );
+        }),
+      ),
+  );
   return commands;
+}
+
+type UpdateOptions = ControllerSettings & { readonly json?: boolean };
+
+async function check({ regime, timeZone, holidays, dpdpDays }: ControllerSettings): Promise<void> {
+  if ([regime, timeZone, holidays, dpdpDays].every((one) => one === undefined))
+    throw new LetheError(
+      "cli/nothing-to-do",
+      "say what to change: --regime, --time-zone, --holidays or --dpdp-days",
+    );
+  if (timeZone !== undefined && !isTimeZone(timeZone)) throw clockErrors.unknownTimeZone();
+  if (holidays !== undefined && !knowsHolidays(holidays)) throw clockErrors.unknownHolidays();
+  if (dpdpDays !== undefined && dpdpDays > DPDP_MAXIMUM_DAYS) throw clockErrors.notDays();
 }
 
 function environment(text: string): Environment {

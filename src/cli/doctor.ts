@@ -5,6 +5,7 @@ import { pushBacklog } from "#consent";
 import { findPolicyFaults, knownMigrations, withSession } from "#database";
 import { type Rooms, runningHub } from "#hub";
 import { configured } from "#kit";
+import { createMailer, rightsBacklog } from "#rights";
 import { describeError, HUB } from "#schemas";
 import { command, withRooms } from "./command.ts";
 import { output, paint } from "./print.ts";
@@ -149,6 +150,29 @@ const CHECKS: Record<string, (rooms: Rooms) => Promise<Result>> = {
       ok: stuck === 0,
       detail: `not brought in step: ${failed} failed, ${manual} left to a person (\`lethe consents pushes\`)${stuck === 0 ? "" : `; ${stuck} changes wait for hours, is the hub running?`}`,
     };
+  },
+  /** A deadline that passed is a finding; what waits for somebody is theirs to do. */
+  async rights({ database, controllers }) {
+    const counts = await Promise.all(
+      (await controllers()).map(({ id }) => database.inController(id, rightsBacklog)),
+    );
+    const sum = (of: (one: (typeof counts)[number]) => number) =>
+      counts.reduce((total, one) => total + of(one), 0);
+    const overdue = sum((c) => c.overdue);
+    return {
+      ok: overdue === 0,
+      detail: `${sum((c) => c.open)} requests open, ${overdue} overdue, ${sum((c) => c.waiting)} tasks left to a person (\`lethe rights list --open\`)`,
+    };
+  },
+  async mail({ config }) {
+    if (config.mail === undefined)
+      return {
+        ok: true,
+        detail: "no mail server is set: people cannot verify by themselves (LETHE_SMTP_URL)",
+      };
+    const mailer = createMailer(config.mail);
+    await mailer.verify().finally(() => mailer.close());
+    return { ok: true, detail: "the mail server takes mail" };
   },
   async audit({ database }) {
     const [row] = await database.acrossControllers(

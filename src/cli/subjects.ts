@@ -13,6 +13,8 @@ import {
   withRooms,
 } from "./command.ts";
 import { output, shortTime, table } from "./print.ts";
+import { subjectsErasedCommand, subjectsReadmitCommand } from "./subjects-erased.ts";
+import { subjectsHoldCommand, subjectsReleaseCommand } from "./subjects-hold.ts";
 
 interface ListOptions {
   readonly controller?: string;
@@ -103,6 +105,10 @@ export function subjectsCommand(): Command {
         }),
       ),
   );
+  commands.addCommand(subjectsHoldCommand());
+  commands.addCommand(subjectsReleaseCommand());
+  commands.addCommand(subjectsErasedCommand());
+  commands.addCommand(subjectsReadmitCommand());
   return commands;
 }
 

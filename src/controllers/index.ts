@@ -8,5 +8,10 @@ export {
   signingOf,
   updateConnection,
 } from "./connections.ts";
-export { createController, listControllers } from "./controllers.ts";
+export {
+  type ControllerSettings,
+  createController,
+  listControllers,
+  updateController,
+} from "./controllers.ts";
 export { controllerErrors } from "./errors.ts";

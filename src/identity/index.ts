@@ -8,5 +8,5 @@ export { platformReferences, referencesAt } from "./reference.ts";
 export { liftRestriction, restrictedAmong, restrictSubject } from "./restriction.ts";
 export type { Merge } from "./save.ts";
 export { openForSubject, type SubjectKey, sealForSubject } from "./subject.ts";
-export { noteSightings, raiseTombstones, readmit } from "./tombstone.ts";
+export { listSightings, noteSightings, raiseTombstones, readmit } from "./tombstone.ts";
 export { findSubjects, listSubjects, subjectById } from "./view.ts";

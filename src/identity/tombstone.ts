@@ -1,5 +1,5 @@
 import { asBytea, type ControllerTransaction } from "#database";
-import type { ConnectionId, DeliveryId } from "#schemas";
+import type { ConnectionId, DeliveryId, SightingView } from "#schemas";
 import { type ControllerKeys, keyedHash } from "#vault";
 import type { Claim, Identifier } from "./claim.ts";
 
@@ -63,6 +63,22 @@ export async function noteSightings(
   await sql`insert into erased_sighting (controller_id, delivery_id, connection_id)
     select ${controllerId}::uuid, * from unnest(${sightings.map(({ deliveryId }) => deliveryId)}::uuid[],
       ${sightings.map(({ connectionId }) => connectionId)}::uuid[]) on conflict do nothing`;
+}
+
+/** Which platforms spoke of people who were erased, newest first. */
+export async function listSightings(
+  { sql, controllerId }: ControllerTransaction,
+  options: { limit: number },
+): Promise<SightingView[]> {
+  const rows = await sql<Omit<SightingView, "controller">[]>`
+    select s.delivery_id as delivery, s.connection_id as connection, n.connector, s.seen_at as "seenAt" from erased_sighting s
+    left join connection n on n.controller_id = s.controller_id and n.id = s.connection_id
+    where s.controller_id = ${controllerId} order by s.seen_at desc, s.delivery_id limit ${options.limit}`;
+  return rows.map((row) => ({
+    ...row,
+    controller: controllerId,
+    seenAt: new Date(row.seenAt).toISOString(),
+  }));
 }
 
 /** Lets somebody be known again who was erased, and came back of their own will. How many tombstones went. */

@@ -90,7 +90,8 @@ export async function readBackErasure(
   if (!options.last && (has("there") || (has("pending") && !putOff))) return undefined;
   // What the platform itself puts off, and says until when, is its retention; of anything else nobody can say.
   const said = states.every(({ state, ...more }) => state !== "pending" || "retained" in more);
-  if (has("there") || (has("pending") && !said)) return { status: "manual", reason: "not_confirmed", entries };
+  if (has("there") || (has("pending") && !said))
+    return { status: "manual", reason: "not_confirmed", entries };
   if (options.left > 0) return { status: "manual", reason: "no_api", entries };
   if (retention !== undefined) return { status: "retained", retained: retention, entries };
   return { status: has("unknown") ? "done" : "done_verified", entries };
