@@ -120,7 +120,7 @@ export const CONSENT_STATES: Readonly<Record<ConsentState, string>> = {
   not_asked: "You were not asked",
 };
 
-/** Other words of our vocabulary: `purchase_history` → `purchase history`. */
+/** Other words of our vocabulary, and of connectors: `purchase_history` → `purchase history`, `order.created` → `order created`. */
 export function spelled(word: string): string {
-  return word.replaceAll("_", " ");
+  return word.replace(/[_.]/g, " ");
 }

@@ -49,15 +49,31 @@ async function show(id: string): Promise<RightsCaseView> {
 }
 
 const outcomes = ({ platforms }: RightsCaseView) =>
-  Object.fromEntries(platforms.map((task) => [task.connector ?? "hub", task.reason ? `${task.status} ${task.reason}` : task.status]));
+  Object.fromEntries(
+    platforms.map((task) => [
+      task.connector ?? "hub",
+      task.reason ? `${task.status} ${task.reason}` : task.status,
+    ]),
+  );
 
 describe("an erasure of somebody known on four platforms", () => {
   test("closes with what became of it on each, and nothing of the person is left", async () => {
     await at.hub.working(async () => {
       await known();
       const id = await approved("erasure");
-      await expect.poll(async () => (await show(id)).status, { timeout: 5_000 }).toBe("fulfilled").catch(async () => { console.dir(await show(id), { depth: 5 }); });
-      console.dir([outcomes(await show(id)), at.platforms.map((p) => [p.connector, p.has(at.ids.get(p.connector) ?? "")])], { depth: 5 });
+      await expect
+        .poll(async () => (await show(id)).status, { timeout: 5_000 })
+        .toBe("fulfilled")
+        .catch(async () => {
+          console.dir(await show(id), { depth: 5 });
+        });
+      console.dir(
+        [
+          outcomes(await show(id)),
+          at.platforms.map((p) => [p.connector, p.has(at.ids.get(p.connector) ?? "")]),
+        ],
+        { depth: 5 },
+      );
     });
   });
 });

@@ -1,6 +1,7 @@
+import { Uint8ArrayReader, Uint8ArrayWriter, ZipReader } from "@zip.js/zip.js";
 import { collected } from "#kit";
-import { ConnectionId, ControllerId, Did, RightsRequestId, SubjectId } from "#schemas";
-import type { BundleFacts } from "../../src/rights/bundle/facts.ts";
+import { ConnectionId, ControllerId, Did, Personal, SubjectId } from "#schemas";
+import type { BundleFacts, PlatformPart } from "../../src/rights/bundle/facts.ts";
 
 const CONTROLLER = ControllerId.parse("5f0c7a10-0000-4000-8000-000000000001");
 const SUBJECT = SubjectId.parse("5f0c7a10-0000-4000-8000-000000000002");
@@ -99,3 +100,25 @@ export const FACTS: BundleFacts = {
   passphrase: PASSPHRASE,
   issuedAt: "2026-02-10T12:00:00.000Z",
 };
+
+/** The files of a bundle, by name. */
+export async function filesOf(archive: Uint8Array, password = PASSPHRASE): Promise<Record<string, string>> {
+  const zip = new ZipReader(new Uint8ArrayReader(archive), { password, useWebWorkers: false });
+  const read: Record<string, string> = {};
+  for (const entry of await zip.getEntries()) {
+    if (entry.directory) throw new Error("a folder");
+    read[entry.filename] = Buffer.from(await entry.getData(new Uint8ArrayWriter())).toString("utf8");
+  }
+  return read;
+}
+
+/** A bundle with one set of Shopify, as the API gave it. */
+export const withRecords = (records: string, more: Partial<PlatformPart> = {}): BundleFacts => ({
+  ...FACTS,
+  platforms: [
+    {
+      ...{ name: "Shopify", connectionId: SHOPIFY, outcome: "done", ...more },
+      sets: [{ title: "orders", categories: [], count: 1, records: new Personal(records) }],
+    },
+  ],
+});

@@ -42,7 +42,7 @@ ${table(
   "What was done, why, and with what",
   ["What", "Why", "Legal ground", "Data", "Received by", "Known from", "When"],
   summary(hub.activities).map((entry) => [
-    ...[entry.activity, ACTIVITY_PURPOSES[entry.purpose]],
+    ...[spelled(entry.activity), ACTIVITY_PURPOSES[entry.purpose]],
     `${BASES[entry.lawfulBasis]} (${ARTICLES[entry.lawfulBasis]})`,
     ...[entry.dataCategories.map(spelled).join(", "), entry.recipient, nameOf(hub, entry.connection)],
     entry.times === 1

@@ -64,10 +64,9 @@ ${platform.sets.map((set) => setSection(platform, set, platformFile(index)))}</s
 }
 
 function setSection({ name }: PlatformPart, set: CollectedSet, file: string): Markup {
-  const shown = readableRecords(name, recordsText(name, set), RECORDS_SHOWN);
+  const shown = readableRecords(recordsText(name, set), RECORDS_SHOWN);
   return html`<h3>${spelled(set.title)}: ${set.count}</h3>
-<p>Categories of data: ${set.categories.map(spelled).join(", ")}.</p>
-${set.incomplete === true ? html`<p><strong>There are more of these than could be collected. Ask us if you want the rest.</strong></p>\n` : undefined}${
+${set.categories.length === 0 ? undefined : html`<p>Categories of data: ${set.categories.map(spelled).join(", ")}.</p>\n`}${set.incomplete === true ? html`<p><strong>There are more of these than could be collected. Ask us if you want the rest.</strong></p>\n` : undefined}${
   set.count > shown.length
     ? html`<p>The first ${shown.length} are shown here; all of them are in <code>${file}</code>.</p>\n`
     : undefined
