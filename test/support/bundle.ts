@@ -1,6 +1,6 @@
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipReader } from "@zip.js/zip.js";
 import { collected } from "#kit";
-import { ConnectionId, ControllerId, Did, Personal, SubjectId } from "#schemas";
+import { ConnectionId, ControllerId, Did, Personal, RightsRequestId, SubjectId } from "#schemas";
 import type { BundleFacts, PlatformPart } from "../../src/rights/bundle/facts.ts";
 
 const CONTROLLER = ControllerId.parse("5f0c7a10-0000-4000-8000-000000000001");
