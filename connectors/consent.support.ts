@@ -12,13 +12,13 @@ import {
   signFixture,
 } from "#kit";
 import { Personal } from "#schemas";
-import type { SimulatedPlatform } from "../test/support/platforms/simulated.ts";
+import type { SimulatedApi, SimulatedPlatform } from "../test/support/platforms/simulated.ts";
 
 type Answer = (request: Request) => Response | Promise<Response>;
 
 /** The platforms of a test file, reached through their SDKs; no other host is there, and nothing may be printed. */
 export function simulated() {
-  const world: { platforms: SimulatedPlatform[]; answer: Answer | undefined; elsewhere: string[] } = {
+  const world: { platforms: SimulatedApi[]; answer: Answer | undefined; elsewhere: string[] } = {
     ...{ platforms: [], answer: undefined, elsewhere: [] },
   };
   const server = setupServer(
@@ -108,7 +108,7 @@ export async function found(api: ConsentApi, ...identifiers: string[]): Promise<
 }
 
 /** Method and address of each request, and its body as an object. */
-export const asked = ({ requests }: SimulatedPlatform) =>
+export const asked = ({ requests }: Pick<SimulatedApi, "requests">) =>
   requests.map(({ method, url, body }) => [
     `${method} ${decodeURIComponent(url)}`,
     ...(body === "" ? [] : [JSON.parse(body)]),

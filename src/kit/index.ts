@@ -7,6 +7,7 @@ export {
   ConsentState,
   DataCategory,
   LawfulBasis,
+  Personal,
 } from "#schemas";
 export {
   API_PATIENCE,
@@ -21,6 +22,7 @@ export {
   platformErrors,
   platformFault,
   sdkFault,
+  type WritableApi,
 } from "./api/index.ts";
 export { configured } from "./configured.ts";
 export {

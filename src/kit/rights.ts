@@ -1,4 +1,5 @@
 import { type DataCategory, type LawfulBasis, Personal } from "#schemas";
+import type { CredentialStore } from "./api/index.ts";
 import type { KnownPerson } from "./consent.ts";
 
 /**
@@ -13,8 +14,11 @@ export interface RightsSection {
    * asked for: after a crash in between it is only read back.
    */
   readonly repeatable?: boolean;
-  /** The API with a connection's credentials. What it loads (an SDK) is loaded here, not with the connector. */
-  readonly open: (credentials: never, account: string | null) => Promise<RightsApi>;
+  /**
+   * The API with a connection's credentials. What it loads (an SDK) is loaded here, not with the connector. `store` is
+   * where the credentials are kept, for an API whose tokens have to be renewed (`openApi`).
+   */
+  readonly open: (credentials: never, account: string | null, store: CredentialStore) => Promise<RightsApi>;
 }
 
 export type RightsCapability = "access" | "erasure" | "rectification";
