@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { connectors } from "#connectors";
 import type { CollectedSet, ErasureState, KnownPerson, PersonEntry, RightsApi } from "#kit";
 import { Personal } from "#schemas";
@@ -117,6 +117,3 @@ export function readsNoNonsense(
     },
   );
 }
-
-/** From now on it is this moment, for dates that are compared. */
-export const at = (moment: string) => vi.spyOn(Date, "now").mockReturnValue(Date.parse(moment));

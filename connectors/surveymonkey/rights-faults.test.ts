@@ -12,7 +12,9 @@ async function carla() {
   const platform = simulateSurveyMonkey();
   world.platforms = [platform];
   const api = await open(platform);
-  const place = platform.add({ email: CARLA });
+  platform.contact(CARLA);
+  // By a link: so it is found with one request.
+  const place = platform.respond({ survey: platform.survey() });
   return { platform, api, place, found: () => entry(api, place) };
 }
 
@@ -59,7 +61,10 @@ describe("a connection", () => {
     const options = { accessToken: "t0ken-2", accessUrl: "https://api.eu.surveymonkey.com" } as const;
     const platforms = [simulateSurveyMonkey(), simulateSurveyMonkey(options)];
     world.platforms = platforms;
-    const there = platforms.map((platform) => ({ platform, id: platform.add({ email: CARLA }) }));
+    const there = platforms.map((platform) => ({
+      platform,
+      id: platform.respond({ survey: platform.survey() }),
+    }));
     await Promise.all(
       there.map(async ({ platform, id }) => expect(ids(await find(await open(platform), id))).toEqual([id])),
     );

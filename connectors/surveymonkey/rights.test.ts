@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
+import type { PersonEntry, RightsApi } from "#kit";
 import { Personal } from "#schemas";
 import { type SurveyMonkeyOptions, simulateSurveyMonkey } from "../../test/support/platforms/surveymonkey.ts";
 import { code, failure } from "../api.support.ts";
 import { asked, simulated } from "../consent.support.ts";
-import { able, collect, entry, erase, erased, find, ids, open } from "../rights-api.support.ts";
+import { able, collect, erase, erased, find, ids, open } from "../rights-api.support.ts";
 
 const world = simulated();
 const CARLA = "carla+poll@example.com";
@@ -13,6 +14,12 @@ async function account(options: SurveyMonkeyOptions = {}) {
   const platform = simulateSurveyMonkey(options);
   world.platforms = [platform];
   return { platform, api: await open(platform) };
+}
+/** A response of somebody, who may have given more. */
+async function responseAt(api: RightsApi, place: string): Promise<PersonEntry> {
+  const found = (await find(api, place)).find(({ id }) => id.reveal() === place);
+  if (found === undefined) throw new Error("no such response");
+  return found;
 }
 /** A contact who answered a survey. */
 async function carla() {
@@ -30,14 +37,26 @@ const BULK = (survey: string) => [
 ];
 
 describe("SurveyMonkey is asked for a person", () => {
-  test("by a response's place, as webhooks have it, with one request", async () => {
-    const { platform, api, place, survey, response } = await carla();
+  test("by a response's place, as webhooks have it, with one request where it was given by a link", async () => {
+    const { platform, api, survey } = await carla();
+    const place = platform.respond({ survey });
+    const response = place.split("/")[1] ?? "";
     expect(ids(await find(api, response, place))).toEqual([place]);
     expect(asked(platform)).toEqual([[`GET ${API}/surveys/${survey}/responses/${response}`]]);
     expect(platform.requests[0]?.headers).toMatchObject({
       accept: "application/json",
       authorization: "Bearer t0ken-of-surveymonkey",
     });
+  });
+
+  test("by a response's place, and by the address that it was sent to", async () => {
+    const { platform, api, place, survey, response, contact } = await carla();
+    const other = platform.respond({ survey, email: CARLA });
+    expect(ids(await find(api, place))).toEqual([contact, place, other]);
+    expect(asked(platform)).toEqual([
+      [`GET ${API}/surveys/${survey}/responses/${response}`],
+      ...[...CONTACTS, SURVEYS, BULK(survey)],
+    ]);
   });
 
   test("by a response's id alone, survey by survey", async () => {
@@ -134,7 +153,7 @@ describe("what SurveyMonkey has of a person", () => {
 
   test("is nothing any more, when it was deleted meanwhile", async () => {
     const { api, place } = await carla();
-    const found = await entry(api, place);
+    const found = await responseAt(api, place);
     await found.erase?.();
     expect(await collect(found)).toEqual({ responses: [] });
   });
@@ -162,7 +181,7 @@ describe("an erasure", () => {
 
   test("asked for twice is the same as once", async () => {
     const { api, place } = await carla();
-    const found = await entry(api, place);
+    const found = await responseAt(api, place);
     expect([await found.erase?.(), await found.erase?.()]).toEqual([{}, {}]);
     expect(await erased(api, place)).toEqual({ state: "gone" });
   });
@@ -211,6 +230,6 @@ describe("a correction", () => {
 
   test("of a response is none: it says what they said", async () => {
     const { api, place } = await carla();
-    expect(able(await entry(api, place))).toEqual(["collect", "erase"]);
+    expect(able(await responseAt(api, place))).toEqual(["collect", "erase"]);
   });
 });

@@ -28,21 +28,28 @@ export const rightsSection: RightsSection = {
 };
 
 async function find(account: Account, { platformIds, emails }: KnownPerson): Promise<readonly PersonEntry[]> {
-  const entries = new Map<string, PersonEntry>();
-  const addresses = [...new Set(emails.map((email) => email.reveal().trim().toLowerCase()))];
-  for (const email of addresses)
-    for (const id of await contactsOf(account, email)) entries.set(`contact/${id}`, ofContact(account, id));
-
+  const addresses = new Set(emails.map((email) => email.reveal().trim().toLowerCase()));
   const known = platformIds.map((id) => id.reveal());
   const placed = new Set(known.filter((id) => PLACE.test(id)));
-  for (const place of placed)
-    if ((await account.read(addressOf(place), response)) !== undefined)
-      entries.set(place, ofResponse(account, place));
+  const there: string[] = [];
+  for (const place of placed) {
+    const given = await account.read(addressOf(place), response);
+    if (given === undefined) continue;
+    there.push(place);
+    // Whom it was sent to is who gave it: a contact, and perhaps of other responses.
+    const address = addressIn(given)?.trim().toLowerCase();
+    if (address) addresses.add(address);
+  }
 
+  const entries = new Map<string, PersonEntry>();
+  for (const email of addresses)
+    for (const id of await contactsOf(account, email)) entries.set(`contact/${id}`, ofContact(account, id));
+  for (const place of there) entries.set(place, ofResponse(account, place));
   const alone = known.filter(
     (id) => /^\d{1,20}$/.test(id) && ![...placed].some((one) => one.endsWith(`/${id}`)),
   );
-  for (const place of await search(account, addresses, alone)) entries.set(place, entryOf(account, place));
+  for (const place of await search(account, [...addresses], alone))
+    entries.set(place, entryOf(account, place));
   return [...entries.values()];
 }
 
