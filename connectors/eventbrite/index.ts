@@ -1,16 +1,8 @@
 import { z } from "zod";
-import {
-  activity,
-  bearer,
-  defineConnector,
-  type EventHandler,
-  field,
-  on,
-  subject,
-  thin,
-  urlSecret,
-} from "#kit";
+import { activity, defineConnector, type EventHandler, field, on, subject, thin, urlSecret } from "#kit";
+import { api, credentials } from "./api.ts";
 import { attendee, attendeePointer, order, orderPointer } from "./payloads.ts";
+import { rightsSection } from "./rights.ts";
 
 const ORDERS = {
   purpose: "order_fulfilment",
@@ -27,8 +19,9 @@ export default defineConnector({
   id: "eventbrite",
   name: "Eventbrite",
   documentation: "https://www.eventbrite.com/platform/docs/webhooks",
-  credentials: z.object({ privateToken: z.string().min(1) }),
-  api: { base: () => "https://www.eventbriteapi.com/v3/", auth: bearer("privateToken") },
+  credentials,
+  api,
+  rights: rightsSection,
 
   webhook: {
     signature: urlSecret(),

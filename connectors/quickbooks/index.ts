@@ -1,20 +1,15 @@
-import { z } from "zod";
 import {
   type ActivityDeclaration,
   defineConnector,
   type EventHandler,
   field,
   joined,
-  oauth2Refresh,
   platformSchemes,
 } from "#kit";
+import { api, credentials } from "./api.ts";
 import { changes } from "./payloads.ts";
 import { ofPerson, ofSale } from "./records.ts";
-
-const HOSTS = {
-  production: "https://quickbooks.api.intuit.com/",
-  sandbox: "https://sandbox-quickbooks.api.intuit.com/",
-} as const;
+import { rightsSection } from "./rights.ts";
 
 const PROFILE = ["name", "email_address", "telephone_number", "postal_address"] as const;
 const SALE = [
@@ -86,16 +81,9 @@ export default defineConnector({
   id: "quickbooks",
   name: "QuickBooks Online",
   documentation: "https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks",
-  credentials: z.object({
-    clientId: z.string().min(1),
-    clientSecret: z.string().min(1),
-    refreshToken: z.string().min(1),
-    environment: z.enum(["production", "sandbox"]).optional(),
-  }),
-  api: {
-    base: ({ environment = "production" }: { environment?: keyof typeof HOSTS }) => HOSTS[environment],
-    auth: oauth2Refresh({ tokenUrl: "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer" }),
-  },
+  credentials,
+  api,
+  rights: rightsSection,
 
   webhook: {
     signature: platformSchemes.quickbooks,

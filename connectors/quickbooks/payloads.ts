@@ -15,7 +15,7 @@ export function changes(body: unknown): readonly unknown[] {
 }
 
 /** Ids go into addresses and queries of the API, so nothing that means something there may stand in one. */
-const id = z.string().regex(/^[\w-]{1,64}$/);
+export const id = z.string().regex(/^[\w-]{1,64}$/);
 
 /** What a change points to, and all that is known when it cannot be asked for. */
 export const pointer = z.object({ realm: id, entity: z.string(), id });
@@ -130,3 +130,8 @@ export const sale = (name: string) =>
   z
     .object({ QueryResponse: z.object({ [name]: z.array(transaction).min(1) }) })
     .transform(({ QueryResponse }) => Object.values(QueryResponse)[0]?.[0]);
+
+/** Such a field may hold several addresses, separated by commas; only the first is surely the person's. */
+export function firstAddress(text: string | null | undefined): string | undefined {
+  return text?.split(/[,;\s]+/).find((part) => part !== "");
+}

@@ -1,8 +1,6 @@
 import { activity, type EventHandler, on, type PlatformApi, subject, thin } from "#kit";
-import { found, merger, type Pointer, person, pointer, sale } from "./payloads.ts";
-
-/** The only one that there is: Intuit ignores older ones since August 2025. */
-const VERSION = "minorversion=75";
+import { VERSION } from "./api.ts";
+import { firstAddress, found, merger, type Pointer, person, pointer, sale } from "./payloads.ts";
 
 /** A customer, vendor or employee. They are never gone, only inactive, so that they can be read by their id. */
 export function ofPerson(topic: string): EventHandler {
@@ -64,9 +62,4 @@ async function query({ realm, id }: Pointer, name: string, api: PlatformApi): Pr
   const answer = await api.get(`v3/company/${realm}/query?query=${text}&${VERSION}`);
   const { data } = found.safeParse(answer);
   return data !== undefined && !(name in data.QueryResponse) ? undefined : answer;
-}
-
-/** Such a field may hold several addresses, separated by commas; only the first is surely the person's. */
-function firstAddress(text: string | null | undefined): string | undefined {
-  return text?.split(/[,;\s]+/).find((part) => part !== "");
 }

@@ -2,36 +2,27 @@ import { z } from "zod";
 import {
   accountUninstalled,
   activity,
-  bearer,
   defineConnector,
   type EventHandler,
   field,
   on,
-  optionalText,
   platformSchemes,
   subject,
   thin,
 } from "#kit";
-
-/** Ids go into addresses of the API. */
-const id = z
-  .union([z.string(), z.int()])
-  .transform(String)
-  .pipe(z.string().regex(/^\d{1,20}$/));
+import { api, credentials } from "./api.ts";
+import { id, response } from "./people.ts";
+import { rightsSection } from "./rights.ts";
 
 /** https://api.surveymonkey.com/v3/docs#webhook-callbacks; which ids are there depends on the webhook. */
 const pointer = z.object({ object_id: id, resources: z.object({ survey_id: id.nullish() }).nullish() });
 
-/** https://api.surveymonkey.com/v3/docs#api-endpoints-survey-responses: a response without its answers. */
-const response = z.object({
-  id,
-  email_address: optionalText,
-  metadata: z
-    .object({
-      contact: z.object({ email: z.object({ value: optionalText }).nullish() }).nullish(),
-    })
-    .nullish(),
-});
+/**
+ * A response's own id, which is also its respondent's, and, where the survey is known, both: nothing of a response can be
+ * asked for, or deleted, by its id alone.
+ */
+const idsOf = ({ object_id, resources }: z.output<typeof pointer>) =>
+  resources?.survey_id == null ? [object_id] : [object_id, `${resources.survey_id}/${object_id}`];
 
 /** Taking part is free, and so is stopping. */
 const RESPONSES = {
@@ -40,22 +31,13 @@ const RESPONSES = {
   dataCategories: ["name", "email_address", "opinion", "ip_address"],
 } as const;
 
-/** Where an account's data is, as OAuth says in `access_url` (https://api.surveymonkey.com/v3/docs#authentication). */
-const ACCESS = [
-  "https://api.surveymonkey.com",
-  "https://api.eu.surveymonkey.com",
-  "https://api.surveymonkey.ca",
-] as const;
-
 export default defineConnector({
   id: "surveymonkey",
   name: "SurveyMonkey",
   documentation: "https://api.surveymonkey.com/v3/docs#webhooks",
-  credentials: z.object({ accessToken: z.string().min(1), accessUrl: z.enum(ACCESS).optional() }),
-  api: {
-    base: ({ accessUrl = ACCESS[0] }: { accessUrl?: (typeof ACCESS)[number] }) => `${accessUrl}/`,
-    auth: bearer("accessToken"),
-  },
+  credentials,
+  api,
+  rights: rightsSection,
 
   webhook: {
     // The key, and so the connection's secret, is `<client id>&<client secret>`.
@@ -85,10 +67,7 @@ export default defineConnector({
     response_disqualified: ofResponse("response.disqualified"),
     response_overquota: ofResponse("response.overquota"),
     // It is gone: there is nothing to fetch.
-    response_deleted: on(pointer, (p) => [
-      subject({ platformId: p.object_id }),
-      activity("response.deleted"),
-    ]),
+    response_deleted: on(pointer, (p) => [subject({ platformIds: idsOf(p) }), activity("response.deleted")]),
     app_uninstalled: on(z.object({}), () => [accountUninstalled()]),
   },
 });
@@ -101,13 +80,13 @@ function ofResponse<const Activity extends string>(name: Activity): EventHandler
         ? undefined
         : await api.get(`v3/surveys/${resources.survey_id}/responses/${object_id}`),
     schema: response,
-    records: (given) => [
+    records: (given, _about, p) => [
       subject({
-        platformId: given.id,
+        platformIds: idsOf(p),
         email: given.email_address || given.metadata?.contact?.email?.value,
       }),
       activity(name),
     ],
-    otherwise: (p) => [subject({ platformId: p.object_id }), activity(name)],
+    otherwise: (p) => [subject({ platformIds: idsOf(p) }), activity(name)],
   });
 }

@@ -10,6 +10,7 @@ import {
   subject,
   type WebhookRequest,
 } from "#kit";
+import { rightsSection } from "./rights.ts";
 
 /** https://woocommerce.github.io/woocommerce-rest-api-docs/#webhooks; addresses hold empty strings for what is not known. */
 const address = z.object({ email: optionalText, phone: optionalText, country: optionalText }).nullish();
@@ -51,6 +52,7 @@ export default defineConnector({
     consumerKey: z.string().startsWith("ck_"),
     consumerSecret: z.string().startsWith("cs_"),
   }),
+  rights: rightsSection,
 
   webhook: {
     signature: platformSchemes.woocommerce,

@@ -22,6 +22,7 @@ export {
   platformErrors,
   platformFault,
   sdkFault,
+  type WritableApi,
 } from "./api/index.ts";
 export { configured } from "./configured.ts";
 export {

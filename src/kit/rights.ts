@@ -15,8 +15,8 @@ export interface RightsSection {
    */
   readonly repeatable?: boolean;
   /**
-   * The API with a connection's credentials, which `store` can renew. What it loads (an SDK) is loaded here, not with the
-   * connector.
+   * The API with a connection's credentials. What it loads (an SDK) is loaded here, not with the connector. `store` is
+   * where the credentials are kept, for an API whose tokens have to be renewed (`openApi`).
    */
   readonly open: (credentials: never, account: string | null, store: CredentialStore) => Promise<RightsApi>;
 }

@@ -11,6 +11,16 @@ export interface PlatformApi {
   get(address: string): Promise<unknown>;
 }
 
+/** A platform's API, as far as people's rights need it. */
+export interface WritableApi extends PlatformApi {
+  /**
+   * Sends a request with a JSON body to a path of the API. Resolves to the answer as `get` reads it, null if it is empty
+   * (always, of DELETE), and undefined when there is nothing to act on (404, 410). It is sent once, except where a 401
+   * shows that nothing was done and there is a fresh token to send it with. Throws as `get` does.
+   */
+  send(method: "POST" | "PUT" | "PATCH" | "DELETE", address: string, body?: unknown): Promise<unknown>;
+}
+
 /** Where a platform's API is, and how it is called. */
 export interface ApiDeclaration {
   /** Its address, e.g. `https://api.example.com/v1/`. Nothing outside of this origin is ever called. */
@@ -26,7 +36,7 @@ export interface CredentialStore {
 }
 
 /** The API of the platform, called with a connection's credentials. */
-export function openApi(declaration: ApiDeclaration, store: CredentialStore): PlatformApi {
+export function openApi(declaration: ApiDeclaration, store: CredentialStore): WritableApi {
   const { auth, base } = declaration;
   let held: Promise<unknown> | undefined;
   let renewing: Promise<unknown> | undefined;
@@ -35,22 +45,33 @@ export function openApi(declaration: ApiDeclaration, store: CredentialStore): Pl
 
   return {
     async get(address) {
-      held ??= store.current();
-      const url = ownAddress(address, base((await held) as never));
-      const used = await usable(held);
-      const answer = await call(url, used);
-      if (answer.status !== 401 || auth.renew === undefined || hopeless) return bodyOf(answer);
-      // Revoked, or expired before its time: once more with a fresh one.
-      const again = await call(url, await renewed(used));
-      hopeless ||= again.status === 401;
-      return bodyOf(again);
+      const body = bodyOf(await ask(address, {}));
+      if (body === null) throw platformErrors.unreadable();
+      return body;
+    },
+    async send(method, address, body) {
+      const json = body === undefined ? {} : { body: JSON.stringify(body) };
+      return bodyOf(await ask(address, { method, ...json }));
     },
   };
 
-  function call(url: URL, credentials: unknown): Promise<Answer> {
+  async function ask(address: string, init: Sent): Promise<Answer> {
+    held ??= store.current();
+    const url = ownAddress(address, base((await held) as never));
+    const used = await usable(held);
+    const answer = await call(url, init, used);
+    if (answer.status !== 401 || auth.renew === undefined || hopeless) return answer;
+    // Revoked, or expired before its time: once more with a fresh one.
+    const again = await call(url, init, await renewed(used));
+    hopeless ||= again.status === 401;
+    return again;
+  }
+
+  function call(url: URL, init: Sent, credentials: unknown): Promise<Answer> {
     const authorization = auth.header(credentials, Date.now());
     if (authorization === undefined) throw platformErrors.unauthorised(401);
-    return request(url, { headers: { accept: "application/json", authorization } });
+    const type = init.body === undefined ? {} : { "content-type": "application/json" };
+    return request(url, { ...init, headers: { accept: "application/json", authorization, ...type } });
   }
 
   async function usable(credentials: Promise<unknown>): Promise<unknown> {
@@ -73,6 +94,11 @@ export function openApi(declaration: ApiDeclaration, store: CredentialStore): Pl
       });
     return renewing;
   }
+}
+
+interface Sent {
+  readonly method?: string;
+  readonly body?: string;
 }
 
 function bodyOf({ status, body }: Answer): unknown {

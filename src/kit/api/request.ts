@@ -6,7 +6,7 @@ const MAX_ANSWER = 2 * 1024 * 1024;
 
 export interface Answer {
   readonly status: number;
-  /** Of a 2xx with JSON; undefined otherwise. */
+  /** Of a 2xx: its JSON, and null where it is empty or nobody asks for it (DELETE). Undefined otherwise. */
   readonly body: unknown;
 }
 
@@ -19,8 +19,9 @@ export async function request(url: string | URL, init: RequestInit): Promise<Ans
   let bytes: Uint8Array | undefined;
   try {
     response = await fetch(url, { ...init, redirect: "manual", signal: AbortSignal.timeout(API_PATIENCE) });
-    bytes = response.ok ? await readAtMost(response, MAX_ANSWER) : undefined;
-    if (!response.ok) await response.body?.cancel();
+    const wanted = response.ok && init.method !== "DELETE";
+    bytes = wanted ? await readAtMost(response, MAX_ANSWER) : undefined;
+    if (!wanted) await response.body?.cancel();
   } catch {
     throw platformErrors.unavailable(); // the cause could quote the URL
   }
@@ -28,6 +29,7 @@ export async function request(url: string | URL, init: RequestInit): Promise<Ans
   if (status === 429 || status >= 500 || status === 408)
     throw platformFault(status, response.headers.get("retry-after"));
   if (!response.ok) return { status, body: undefined };
+  if (init.method === "DELETE" || bytes?.length === 0) return { status, body: null };
   if (bytes === undefined) throw platformErrors.tooLarge(MAX_ANSWER);
   return { status, body: readJson(bytes) };
 }

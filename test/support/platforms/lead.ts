@@ -48,13 +48,14 @@ const requestThere = ((...given: (string | URL | RequestOptions | Callback)[]): 
           : argument,
     ),
   );
-  const { hostname, host, path = "/", method, headers, timeout, signal } = options;
+  const { hostname, host, path = "/", method, headers, timeout, signal, auth } = options;
   const url = `https://${hostname ?? host}${path}`;
   const to = new URL(led(url));
   return http.request(
     {
       ...{ host: to.hostname, port: to.port, path: to.pathname + to.search, method, headers, timeout },
       ...(signal === undefined ? {} : { signal }),
+      ...(auth ? { auth } : {}),
     },
     callback,
   );
