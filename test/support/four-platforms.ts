@@ -80,14 +80,14 @@ export async function sendWebhooks(pick: (size: number) => number = () => 0, mos
   }
 }
 
-/** Nothing waits anywhere: no webhook, no delivery, no event, no run, no push. */
+/** Nothing waits anywhere: no webhook, no delivery, no event, no push, no run but those that watch a deadline. */
 export async function isQuiet(): Promise<boolean> {
   const [row] = await at.hub.byHand<{ busy: number }>(
     `select (select count(*) from delivery where controller_id = $1 and status = 'received')
       + (select count(*) from consent_push where controller_id = $1 and status = 'open')
       + (select count(*) from consent_due where controller_id = $1)
       + (select count(*) from runtime_event where dispatched_at is null)
-      + (select count(*) from runtime_run where status = 'running') as busy`,
+      + (select count(*) from runtime_run where status = 'running' and function_id not like '%watch-rights-clock') as busy`,
     at.controllerId,
   );
   return Number(row?.busy) === 0 && at.platforms.every(({ outbox }) => outbox.length === 0);
