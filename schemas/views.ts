@@ -223,6 +223,7 @@ export const RightsRequestView = z
     paused: z.boolean(),
     overdue: z.boolean(),
     tasks: z.int(),
+    toHandOver: z.boolean().describe("A file waits to be given to the person (`lethe rights bundle`)."),
     waiting: z.int().describe("Tasks that wait for somebody: manual or failed ones."),
   })
   .describe("One request of a data subject to exercise a right, or of a platform on their behalf.");

@@ -87,20 +87,21 @@ function rightsListCommand(): Command {
 function needs(row: RightsRequestView): string {
   if (row.status === "verified") return "approve or deny";
   if (row.status === "verifying" && row.source === "operator") return "verify";
+  if (row.toHandOver) return "hand over";
   return row.waiting > 0 ? `${row.waiting} task${row.waiting === 1 ? "" : "s"}` : "";
 }
 
 /** Open ones by their deadline, those without one after them, closed ones last. */
-function urgency({ closedAt, dueAt, receivedAt }: RightsRequestView): number {
-  if (closedAt !== null) return 2e15 - Date.parse(closedAt) / 1e3;
+function urgency({ closedAt, dueAt, receivedAt, toHandOver }: RightsRequestView): number {
+  if (closedAt !== null && !toHandOver) return 2e15 - Date.parse(closedAt) / 1e3;
   return dueAt === null ? 1e15 + Date.parse(receivedAt) / 1e3 : Date.parse(dueAt);
 }
 
 /** Milliseconds before a deadline in which it is near. */
 const NEAR = 7 * 86_400_000;
 
-function painted({ closedAt, dueAt, paused }: RightsRequestView): string {
-  if (closedAt !== null) return "–";
+function painted({ closedAt, dueAt, paused, toHandOver }: RightsRequestView): string {
+  if (closedAt !== null && !toHandOver) return "–";
   if (dueAt === null) return paused ? "paused" : "not started";
   const left = Date.parse(dueAt) - Date.now();
   if (left < 0) return paint("red", `${shortTime(dueAt)} overdue`);

@@ -29,7 +29,13 @@ const READ_BACK = [30_000, 600_000];
 
 const HOUR = 3_600_000;
 /** When a platform that was asked for an erasure is looked at: some take seconds, Shopify ten days, Stripe's jobs up to thirty. */
-const LOOK_AGAIN = [2_000, 60_000, 600_000, HOUR, ...[6, 24, 48, 96, 120, 216, 216].map((hours) => hours * HOUR)];
+const LOOK_AGAIN = [
+  2_000,
+  60_000,
+  600_000,
+  HOUR,
+  ...[6, 24, 48, 96, 120, 216, 216].map((hours) => hours * HOUR),
+];
 
 /** Starts the hub: lock, database, audit sequencer, workflows, door. */
 export async function startHub(config: Config, log: Log): Promise<Hub> {

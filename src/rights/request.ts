@@ -38,8 +38,8 @@ export interface RightsRequest {
   readonly dueAt: string | null;
   readonly clockRound: number;
   readonly hasDetails: boolean;
-  /** There is an address to write to that is the person's own. */
-  readonly hasContact: boolean;
+  /** A file was made that nobody has taken yet. */
+  readonly hasFile: boolean;
 }
 
 type Times = "receivedAt" | "acknowledgedAt" | "verifiedAt" | "closedAt" | "acknowledgeBy" | "dueAt";
@@ -56,7 +56,7 @@ export async function findRequests(
       r.status, r.verification, r.denial_reason as "denialReason", r.extension_reason as "extensionReason", r.received_at as "receivedAt",
       r.acknowledged_at as "acknowledgedAt", r.verified_at as "verifiedAt", r.closed_at as "closedAt", r.pauses, r.platform_days as "platformDays",
       r.acknowledge_by as "acknowledgeBy", r.due_at as "dueAt", r.clock_round as "clockRound", r.details is not null as "hasDetails",
-      r.contact is not null as "hasContact"
+      exists (select from rights_bundle b where b.controller_id = r.controller_id and b.request_id = r.id and b.downloads = 0) as "hasFile"
     from rights_request r
     left join subject s on s.controller_id = r.controller_id and s.id = r.subject_id
     left join connection n on n.controller_id = r.controller_id and n.id = r.connection_id

@@ -35,9 +35,9 @@ function requestView(
   const {
     clockRound: _,
     hasDetails: __,
-    hasContact: ___,
-    pauses: ____,
-    platformDays: _____,
+    hasFile,
+    pauses: ___,
+    platformDays: ____,
     ...shown
   } = rest;
   return {
@@ -49,6 +49,8 @@ function requestView(
     paused: request.pauses.some(({ until }) => until === null),
     overdue: request.closedAt === null && request.dueAt !== null && Date.parse(request.dueAt) < Date.now(),
     tasks: tasks.length,
+    // The person has a link of their own; what a platform asked for is the company's to hand over.
+    toHandOver: hasFile && request.source === "platform",
     waiting: tasks.filter((task) => isWaiting(task) && task.reason !== "given_up").length,
   };
 }

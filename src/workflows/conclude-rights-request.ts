@@ -81,7 +81,7 @@ async function close(
     if (request.kind === "erasure" && request.scope === "subject") {
       // A hold that was placed meanwhile keeps it open; its release announces it again.
       if (request.subjectId !== null && (await holdsOf(tx, request.subjectId)).length > 0) return;
-      if (details !== undefined) await eraseHere(tx, keys, request, details);
+      await eraseHere(tx, keys, request, details);
     }
     await settleOwnTask(tx, request, { status: request.kind === "erasure" ? "done_verified" : "done" });
     await closeRequest(tx, request);

@@ -24,12 +24,12 @@ export async function eraseHere(
   tx: ControllerTransaction,
   keys: ControllerKeys,
   request: RightsRequest,
-  details: Details,
+  details: Details | undefined,
 ): Promise<void> {
   // What the request itself named is recognised later, too, even if the hub never heard of it.
-  const { strong, weak } = claimFrom(keys, request, details);
+  const named = details === undefined ? undefined : claimFrom(keys, request, details);
   const known = request.subjectId === null ? [] : await forgetSubject(tx, request.subjectId);
-  await raiseTombstones(tx, keys, [...known, ...strong, ...weak]);
+  await raiseTombstones(tx, keys, [...known, ...(named?.strong ?? []), ...(named?.weak ?? [])]);
 }
 
 /** People to erase in one transaction. */

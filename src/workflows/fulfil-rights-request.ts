@@ -52,6 +52,9 @@ async function plan(
     const request = { ...found, subjectId };
     await moveRequest(tx, request, "fulfilling", { actor: "hub" });
     if (byConsent(request.kind)) await stop(tx, keys, request);
+    // Until they are erased nothing more is recorded of them, nor brought to a platform that has forgotten them.
+    if (request.kind === "erasure" && subjectId !== null)
+      await restrictSubject(tx, subjectId, "restriction", request.id);
     const tasks = await planTasks(tx, connectors, request);
     await announce(
       tx,

@@ -8,12 +8,13 @@ import {
   needsVerification,
   openDetails,
   type RightsRequest,
+  setDeadlines,
   shredDetails,
 } from "#rights";
 import { type EventData, events, LetheError } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import type { WorkflowRooms } from "./index.ts";
-import { approveRights, challenge, verifyRights } from "./rights-moves.ts";
+import { announceWatch, approveRights, challenge, verifyRights } from "./rights-moves.ts";
 
 const requested = eventType("rights/requested", { schema: events["rights/requested"] });
 
@@ -67,6 +68,8 @@ async function begin(
       return null;
     }
     await moveRequest(tx, request, "verifying", { actor: "hub" });
+    // Where the clock waits for proof, it stops here.
+    await announceWatch(tx, await setDeadlines(tx, { ...request, status: "verifying" }));
     return rights.mailer !== undefined && (await hasAddress(tx, keys, request))
       ? ((await challenge(tx, request.id)) ?? null)
       : null;
