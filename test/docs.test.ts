@@ -75,7 +75,7 @@ test("the README names every setting, and no other", () => {
 test("the README justifies every dependency, and no other", () => {
   const { dependencies, devDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
   const [, table = ""] = /## Dependencies\n([\s\S]*?)\n## /.exec(readFileSync("README.md", "utf8")) ?? [];
-  const named = [...table.matchAll(/`([@a-z0-9/_-]+)`/g)].map(([, name]) => name);
+  const named = [...table.matchAll(/`(@[\w.-]+\/[\w.-]+|[a-z0-9/_-]+)`/g)].map(([, name]) => name);
   const needed = Object.keys({ ...dependencies, ...devDependencies });
   expect(named.sort()).toEqual(needed.filter((name) => !name.startsWith("@types/")).sort());
 });
