@@ -31,7 +31,7 @@ function people(request: RightsCaseView): string {
     ["received", shortTime(request.receivedAt)],
     ["acknowledge by", clock.acknowledgeBy === null ? "–" : shortTime(clock.acknowledgeBy)],
     ["answer by", due(request)],
-    ...(clock.extendBefore === null
+    ...(clock.extendBefore === null || request.closedAt !== null
       ? []
       : [["extend before", shortTime(clock.extendBefore)] satisfies [string, string]]),
     ["days end in", timeZone],
@@ -72,11 +72,11 @@ function people(request: RightsCaseView): string {
       ? []
       : [
           table(
-            request.notices.map(({ notice, status: told, error, createdAt }) => ({
+            request.notices.map(({ notice, status: told, error, createdAt, settledAt }) => ({
               told: notice,
               outcome: told === "nobody" ? "nobody: no address, or no mail server" : told,
               why: error ?? "–",
-              at: shortTime(createdAt),
+              at: shortTime(settledAt ?? createdAt),
             })),
             "",
           ),

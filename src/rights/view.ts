@@ -32,14 +32,7 @@ function requestView(
   tasks: readonly Task[],
 ): RightsRequestView {
   const { connectionId, subjectId, denialReason, extensionReason, ...rest } = request;
-  const {
-    clockRound: _,
-    hasDetails: __,
-    hasFile,
-    pauses: ___,
-    platformDays: ____,
-    ...shown
-  } = rest;
+  const { clockRound: _, hasDetails: __, hasFile, pauses: ___, platformDays: ____, ...shown } = rest;
   return {
     ...shown,
     controller: controllerId,

@@ -16,7 +16,7 @@ import {
   shredDetails,
   tasksOf,
 } from "#rights";
-import { type EventData, events, Personal } from "#schemas";
+import { describeError, type EventData, events, Personal } from "#schemas";
 import { failureOf } from "./failure.ts";
 import type { WorkflowRooms } from "./index.ts";
 
@@ -60,7 +60,15 @@ async function send(rooms: WorkflowRooms, target: Target): Promise<void> {
     await settle(rooms, target, { status: "nobody" });
     return;
   }
-  await mailer.send({ to, ...mail });
+  try {
+    await mailer.send({ to, ...mail });
+  } catch (error) {
+    rooms.log.warn(
+      { ...describeError(error), request: target.requestId },
+      "a message about a rights request could not be sent",
+    );
+    throw error;
+  }
   await settle(rooms, target, { status: "sent" });
 }
 

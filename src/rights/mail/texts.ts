@@ -61,7 +61,7 @@ export const mailTexts = {
       `What you asked for, ${REQUESTED[facts.kind]}, can be downloaded until ${writtenOut(facts.expires)}.`,
       { label: "Download", link: facts.link },
       "The file is a ZIP archive, encrypted with AES-256. To open it you need the passphrase that you saw on the page on which you confirmed your request; it is not in this e-mail. Windows and macOS may not open such an archive by themselves; 7-Zip, Keka and PeaZip do.",
-      "If you do not have the passphrase any more, make a new request: nobody can tell it to you.",
+      "If you do not have the passphrase any more, make a new request.",
     ]),
 
   /** To the privacy team: a deadline comes near. */

@@ -44,7 +44,7 @@ export const pages = {
       html`<p>${controller} has your request for ${REQUESTED[kind]}. You will have an answer by e-mail${due === undefined ? "" : ` by ${writtenOut(due)} at the latest`}.</p>`,
       passphrase === undefined
         ? html`<p>You need not do anything. You can close this page.</p>`
-        : html`<p>The e-mail will have a link to download the file. If you lose the passphrase, make a new request: nobody can tell it to you.</p>`,
+        : html`<p>The e-mail will have a link to download the file. If you lose the passphrase, make a new request.</p>`,
     ]),
 
   /** A link that was used, whatever it was for. */
