@@ -50,8 +50,9 @@ export async function endErasure(
     and (merged_subject = any(${ids}::uuid[]) or surviving_subject = any(${ids}::uuid[]))`;
   await sql`delete from subject where controller_id = ${controllerId} and id = any(${ids}::uuid[])`;
   const nothing = Buffer.alloc(0);
-  await sql`insert into subject (controller_id, id, did, status, sealed_key, audit_reference)
-    values (${controllerId}, ${heir}, ${didOf("subject", heir)}, 'erased', ${nothing}, ${nothing})`;
+  // The time under the lock, which a new epoch takes too: it comes either before the erasure, or after.
+  await sql`insert into subject (controller_id, id, did, status, sealed_key, audit_reference, created_at)
+    values (${controllerId}, ${heir}, ${didOf("subject", heir)}, 'erased', ${nothing}, ${nothing}, clock_timestamp())`;
   return known;
 }
 
