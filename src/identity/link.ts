@@ -4,6 +4,7 @@ import type { ControllerTransaction } from "#database";
 import { type ConnectionId, SubjectId } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import type { Claim, Identifier } from "./claim.ts";
+import { knowNewestEpoch } from "./epochs.ts";
 import { type KnownIdentifier, knownTo, lockController, objectKey } from "./known.ts";
 import { type Changes, type Merge, saveChanges } from "./save.ts";
 import { createSubject, type Subject } from "./subject.ts";
@@ -41,7 +42,11 @@ export async function linkClaims(
   claims: readonly Claim[],
 ): Promise<LinkResult> {
   await lockController(tx);
-  const [known, some] = await Promise.all([knownTo(tx, claims), hasTombstones(tx)]);
+  const [known, some] = await Promise.all([
+    knownTo(tx, claims),
+    hasTombstones(tx),
+    knowNewestEpoch(tx, keys),
+  ]);
   const isErased = some ? await findErased(tx, keys, claims) : () => false;
   const byObject = known.objects;
   const survivors = new Map<SubjectId, SubjectId>();
