@@ -30,14 +30,19 @@ export async function listEpochs({ sql, controllerId }: ControllerTransaction): 
   }));
 }
 
-/** Begins a new epoch if somebody was erased in the current one. Returns its version, or undefined. */
+/**
+ * Begins a new epoch if somebody was erased in the current one; at most one a day, because of an erasure only the day is kept:
+ * one on the day on which an epoch began counts for it, too. Returns its version, or undefined.
+ */
 export async function beginEpoch(tx: ControllerTransaction, ring: KeyRing): Promise<number | undefined> {
   await lockController(tx);
   const { sql, controllerId } = tx;
-  const [erased] = await sql`
-    select from subject where controller_id = ${controllerId} and status = 'erased' and created_at >= (
-      select max(created_at) from controller_key where controller_id = ${controllerId} and purpose = 'subject') limit 1`;
-  return erased === undefined ? undefined : ring.addVersion(tx, "subject");
+  const [due] = await sql`
+    select from (
+      select max(created_at) as since from controller_key where controller_id = ${controllerId} and purpose = 'subject') as epoch
+    where since < date_trunc('day', now()) and exists (
+      select from subject where controller_id = ${controllerId} and status = 'erased' and created_at >= date_trunc('day', since))`;
+  return due === undefined ? undefined : ring.addVersion(tx, "subject");
 }
 
 /** Subjects that {@link moveToEpoch} moves in one transaction: some milliseconds, in which nobody else can merge them. */

@@ -50,9 +50,9 @@ export async function endErasure(
     and (merged_subject = any(${ids}::uuid[]) or surviving_subject = any(${ids}::uuid[]))`;
   await sql`delete from subject where controller_id = ${controllerId} and id = any(${ids}::uuid[])`;
   const nothing = Buffer.alloc(0);
-  // The time under the lock, which a new epoch takes too: it comes either before the erasure, or after.
+  // To the day only: the time would tell of which request it was.
   await sql`insert into subject (controller_id, id, did, status, sealed_key, audit_reference, created_at)
-    values (${controllerId}, ${heir}, ${didOf("subject", heir)}, 'erased', ${nothing}, ${nothing}, clock_timestamp())`;
+    values (${controllerId}, ${heir}, ${didOf("subject", heir)}, 'erased', ${nothing}, ${nothing}, date_trunc('day', clock_timestamp()))`;
   return known;
 }
 

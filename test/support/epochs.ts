@@ -64,13 +64,16 @@ export async function link(name: string, ring: KeyRing): Promise<SubjectKey> {
   });
 }
 
-export const erase = ({ id }: SubjectKey) =>
-  at.rooms.database.inController(at.controllerId, async (tx) => {
+/** Erases somebody; then it is the next day. */
+export async function erase({ id }: SubjectKey): Promise<void> {
+  await at.rooms.database.inController(at.controllerId, async (tx) => {
     const leaving = await beginErasure(tx, id);
     if (leaving === undefined) throw new Error("nobody to erase");
     await tx.sql`delete from consent_contact where controller_id = ${at.controllerId} and subject_id = ${id}`;
     await endErasure(tx, leaving);
   });
+  await daysPass(1);
+}
 
 /** What the hub still knows of somebody, opened: the platform's id, and the address. */
 export async function read({ id }: SubjectKey, ring: KeyRing): Promise<(string | undefined)[]> {
