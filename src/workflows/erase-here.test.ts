@@ -284,3 +284,13 @@ test("the same person at another company stays as they are", async () => {
   expect(await count("erased_sighting", "true", other)).toBe(0);
   expect(await byEmail(EMAIL)).toBeUndefined();
 });
+
+test("the night after, everybody else's key is wrapped anew", async () => {
+  await erased(await jenny());
+  for (const table of ["controller_key", "subject"])
+    await at.hub.byHand(`update ${table} set created_at = created_at - interval '1 day'`);
+  await at.hub.byHand("update runtime_cron set next_at = now() where function_id ~ 'retire-subject-keys'");
+  const epochs = () => count("subject", "get_byte(sealed_key, 5) = 2 and status = 'active'");
+  const all = (await living()).length;
+  await at.hub.working(() => expect.poll(epochs, { timeout: 10_000 }).toBe(all));
+});
