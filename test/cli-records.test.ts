@@ -232,7 +232,7 @@ describe("every command", () => {
     ...["connection list", "connection rotate-secret", "connection remove", "connector list"],
     ...["deliveries list", "deliveries show", "deliveries replay", "subjects list", "subjects show"],
     ...["subjects find", "activities list", "consents list", "rights list", "audit verify", "audit export"],
-    ...["audit checkpoint", "audit proof", "keys rotate"],
+    ...["audit checkpoint", "audit proof", "keys rotate", "keys epochs"],
   ];
   test("has help with examples, and no colours away from a terminal", async () => {
     expect((await lethe("deliveries", "list", "--help")).code).toBe(0);

@@ -4,10 +4,12 @@ import { appendEvents } from "#audit";
 import { HUB } from "#schemas";
 import { rotateMasterKey } from "#vault";
 import { command, group, withRooms } from "./command.ts";
+import { keysEpochsCommand } from "./keys-epochs.ts";
 import { output, progressBar } from "./print.ts";
 
 export function keysCommand(): Command {
-  const commands = group("keys", "the key ring", ["keys rotate"]);
+  const commands = group("keys", "the key ring", ["keys rotate", "keys epochs"]);
+  commands.addCommand(keysEpochsCommand());
   return commands.addCommand(
     command("rotate", "wrap every controller's keys under a new master key; payloads are not touched", [
       "keys rotate",

@@ -1,5 +1,5 @@
 import { asBytea, type ControllerTransaction } from "#database";
-import { openForSubject, type SubjectKey, sealForSubject } from "#identity";
+import { knowEpochsOf, openForSubject, type SubjectKey, sealForSubject } from "#identity";
 import { Personal, type Sealed, type SubjectId } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import { withMerged } from "./history.ts";
@@ -25,6 +25,7 @@ export async function keepContacts(
   const { sql, controllerId } = tx;
   const subjects = new Map(given.map(({ subject }) => [subject.id, subject]));
   const known = await contactsOf(tx, keys, [...subjects.keys()]);
+  await knowEpochsOf(tx, keys, [...subjects.values()]);
   const kept = [...subjects.values()].map((subject) => {
     const all = [known.get(subject.id), ...given.filter((one) => one.subject.id === subject.id)];
     const addresses = {
@@ -58,6 +59,7 @@ export async function contactsOf(
     select w.survivor, s.id, s.sealed_key as "sealedKey", c.sealed from ${withMerged(tx, subjects)}
     join consent_contact c on c.controller_id = ${controllerId} and c.subject_id = w.id
     join subject s on s.controller_id = ${controllerId} and s.id = w.id order by c.created_at desc`;
+  await knowEpochsOf(tx, keys, rows);
   const opened = rows.map(({ sealed, survivor, ...holder }) => {
     const text = openForSubject(controllerId, keys, holder, placeOf(holder.id), sealed).reveal();
     return { survivor, ...(JSON.parse(text) as { emails: string[]; phones: string[] }) };

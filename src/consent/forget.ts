@@ -9,8 +9,10 @@ export async function forgetConsent(
   const ids = [...family];
   await sql`delete from consent_contact where controller_id = ${controllerId} and subject_id = any(${ids}::uuid[])`;
   await sql`delete from consent_due where controller_id = ${controllerId} and subject_id = any(${ids}::uuid[])`;
-  await sql`update consent_push set status = 'void', settled_at = now()
+  // To the day only: the time would tell of which request it was.
+  await sql`update consent_push set status = 'void', settled_at = date_trunc('day', now())
     where controller_id = ${controllerId} and subject_id = any(${ids}::uuid[]) and status = 'open'`;
   await sql`update consent_push set subject_id = ${heir} where controller_id = ${controllerId} and subject_id = any(${ids}::uuid[])`;
-  await sql`update consent_record set subject_id = ${heir} where controller_id = ${controllerId} and subject_id = any(${ids}::uuid[])`;
+  // What an operator, or a site, keeps as evidence names the person: a request, a ticket.
+  await sql`update consent_record set subject_id = ${heir}, evidence = case when source = 'platform' then evidence end where controller_id = ${controllerId} and subject_id = any(${ids}::uuid[])`;
 }

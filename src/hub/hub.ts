@@ -7,6 +7,7 @@ import { CONNECTIONS_CHANGED, type Door, openDirectory, openDoor, openInbox } fr
 import type { Log } from "#log";
 import { createMailer, type Mailer } from "#rights";
 import { createEmbeddedRuntime, createInngestRuntime, type Runtime } from "#runtime";
+import { KEYS_CHANGED } from "#vault";
 import { defineWorkflows } from "#workflows";
 import { closeParts, type Part } from "./closing.ts";
 import { lockDataDir } from "./lock.ts";
@@ -69,6 +70,7 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
     await runtime.start();
     const directory = openDirectory(rooms.database, rooms.ring);
     await rooms.database.listen(CONNECTIONS_CHANGED, directory.clear);
+    await rooms.database.listen(KEYS_CHANGED, rooms.ring.refresh);
     const metrics = createMetrics(rooms.database);
     door = openDoor({
       connectors: rooms.connectors,
@@ -128,7 +130,7 @@ function createRuntime(
         readBackAfter: READ_BACK,
         rights: {
           ...{ ...reach, privacyTeam: config.privacyTeam, retentionYears: config.retentionYears },
-          readBackAfter: LOOK_AGAIN,
+          ...{ backupDays: config.backupDays, readBackAfter: LOOK_AGAIN },
         },
       }),
   };

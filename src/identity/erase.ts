@@ -50,21 +50,23 @@ export async function endErasure(
     and (merged_subject = any(${ids}::uuid[]) or surviving_subject = any(${ids}::uuid[]))`;
   await sql`delete from subject where controller_id = ${controllerId} and id = any(${ids}::uuid[])`;
   const nothing = Buffer.alloc(0);
-  await sql`insert into subject (controller_id, id, did, status, sealed_key, audit_reference)
-    values (${controllerId}, ${heir}, ${didOf("subject", heir)}, 'erased', ${nothing}, ${nothing})`;
+  // To the day only: the time would tell of which request it was.
+  await sql`insert into subject (controller_id, id, did, status, sealed_key, audit_reference, created_at)
+    values (${controllerId}, ${heir}, ${didOf("subject", heir)}, 'erased', ${nothing}, ${nothing}, date_trunc('day', clock_timestamp()))`;
   return known;
 }
 
-/** People who are known through this connection and no other. At most `limit` at a time. */
+/** People who are known through this connection and no other, but for those in `except`. At most `limit` at a time. */
 export async function onlyKnownThrough(
   { sql, controllerId }: ControllerTransaction,
   connectionId: ConnectionId,
-  limit: number,
+  { except, limit }: { readonly except: readonly SubjectId[]; readonly limit: number },
 ): Promise<SubjectId[]> {
   const rows = await sql<{ id: SubjectId }[]>`
     select distinct coalesce(s.merged_into, s.id) as id from identifier_source i
     join subject s on s.controller_id = i.controller_id and s.id = i.subject_id
-    where i.controller_id = ${controllerId} and i.connection_id = ${connectionId} and not exists (
+    where i.controller_id = ${controllerId} and i.connection_id = ${connectionId}
+      and coalesce(s.merged_into, s.id) <> all(${[...except]}::uuid[]) and not exists (
       select from identifier_source other
       join subject o on o.controller_id = other.controller_id and o.id = other.subject_id
       where other.controller_id = i.controller_id and other.connection_id <> ${connectionId}

@@ -1,5 +1,15 @@
 export { addressesOf, type Claim, claimOf, type Identifier } from "./claim.ts";
 export { didOf } from "./did.ts";
+export {
+  beginEpoch,
+  destroyEpochs,
+  type Epoch,
+  knowEpochsOf,
+  listEpochs,
+  lockEpoch,
+  moveToEpoch,
+  settledIn,
+} from "./epochs.ts";
 export { beginErasure, endErasure, forgetConnection, type Leaving, onlyKnownThrough } from "./erase.ts";
 export { findByClaim, lockController } from "./known.ts";
 export { type Linked, type LinkResult, linkClaims } from "./link.ts";

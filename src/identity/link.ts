@@ -4,10 +4,11 @@ import type { ControllerTransaction } from "#database";
 import { type ConnectionId, SubjectId } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import type { Claim, Identifier } from "./claim.ts";
+import { knowNewestEpoch } from "./epochs.ts";
 import { type KnownIdentifier, knownTo, lockController, objectKey } from "./known.ts";
 import { type Changes, type Merge, saveChanges } from "./save.ts";
 import { createSubject, type Subject } from "./subject.ts";
-import { findErased, hasTombstones } from "./tombstone.ts";
+import { findErased, hasTombstones, raiseTombstones } from "./tombstone.ts";
 
 /** Whom a claim turned out to be about, and what finding out changed. Undefined where nothing identifies anybody. */
 export interface Linked {
@@ -41,8 +42,14 @@ export async function linkClaims(
   claims: readonly Claim[],
 ): Promise<LinkResult> {
   await lockController(tx);
-  const [known, some] = await Promise.all([knownTo(tx, claims), hasTombstones(tx)]);
-  const isErased = some ? await findErased(tx, keys, claims) : () => false;
+  const [known, some] = await Promise.all([
+    knownTo(tx, claims),
+    hasTombstones(tx),
+    knowNewestEpoch(tx, keys),
+  ]);
+  const isTombstone = some ? await findErased(tx, keys, claims) : () => false;
+  const alsoErased = new Map<string, Identifier>();
+  const isErased = (identifier: Identifier) => isTombstone(identifier) || alsoErased.has(keyOf(identifier));
   const byObject = known.objects;
   const survivors = new Map<SubjectId, SubjectId>();
   const subjects = new Map<SubjectId, Subject>(known.subjects.map((subject) => [subject.id, subject]));
@@ -64,6 +71,7 @@ export async function linkClaims(
     const claim = some ? withoutErased(given) : given;
     if (claim === undefined) {
       erased.push(given);
+      noteErasedIds(given);
       continue;
     }
     const subject = subjectOf(claim);
@@ -72,6 +80,7 @@ export async function linkClaims(
     linked.set(given, linkedTo(subject));
   }
   await saveChanges(tx, keys, changes);
+  await raiseTombstones(tx, keys, [...alsoErased.values()]);
   // A merge later in the batch may have taken an earlier claim's subject with it.
   for (const [claim, { subjectId }] of linked) {
     const survivor = subjects.get(survivorOf(subjectId));
@@ -87,12 +96,23 @@ export async function linkClaims(
   /** Undefined if it is about somebody who was erased: they are known by it, and nobody else is by what is left of it. */
   function withoutErased(claim: Claim): Claim | undefined {
     const strong = claim.strong.filter((identifier) => !isErased(identifier));
-    const weak = claim.weak.filter((identifier) => !isErased(identifier));
+    // The folded form of an erased address is as much theirs as the address is; it has no tombstone of its own.
+    const folded = claim.strong.some((identifier) => identifier.kind === "email" && isErased(identifier));
+    const weak = claim.weak.filter(
+      (identifier) => !isErased(identifier) && !(folded && identifier.kind === "email_folded"),
+    );
     if (strong.length === claim.strong.length)
       return strong.length > 0 || weak.length === claim.weak.length ? claim : undefined;
     return strong.some((identifier) => ownersAt(identifier).length > 0)
       ? { ...claim, strong, weak }
       : undefined;
+  }
+
+  /** By which the platform knows them now: it may name nothing else the next time. */
+  function noteErasedIds({ strong }: Claim): void {
+    for (const identifier of strong)
+      if (identifier.kind === "platform_id" && !isErased(identifier))
+        alsoErased.set(keyOf(identifier), identifier);
   }
 
   function subjectOf(claim: Claim): Subject | undefined {

@@ -1,6 +1,7 @@
 import type { ControllerTransaction } from "#database";
 import type { ConnectionId, ControllerId, Personal, Sealed, SubjectId } from "#schemas";
 import type { ControllerKeys } from "#vault";
+import { knowEpochsOf } from "./epochs.ts";
 import { openForSubject, type SubjectKey, sealForSubject } from "./subject.ts";
 
 /** Seals a platform's own id of the person under the person's key: how to find them there later. */
@@ -19,10 +20,11 @@ export function sealReference(
  * {@link referencesAt}). Open: for use within one step.
  */
 export async function platformReferences(
-  { sql, controllerId }: ControllerTransaction,
+  tx: ControllerTransaction,
   keys: ControllerKeys,
   subjects: readonly SubjectId[],
 ): Promise<Map<string, Personal[]>> {
+  const { sql, controllerId } = tx;
   const rows = await sql<
     (SubjectKey & { survivor: SubjectId; connectionId: ConnectionId; sealed: Sealed<string> })[]
   >`
@@ -37,6 +39,7 @@ export async function platformReferences(
       select connection_id, sealed, created_at, hash from platform_reference where controller_id = ${controllerId} and subject_id = w.id offset 0) as r
     join subject s on s.controller_id = ${controllerId} and s.id = w.id
     order by r.created_at desc, r.hash`;
+  await knowEpochsOf(tx, keys, rows);
   const opened = rows.map(({ sealed, survivor, connectionId, ...holder }) => ({
     key: referencesAt(survivor, connectionId),
     value: openForSubject(controllerId, keys, holder, placeOf(holder.id, connectionId), sealed),

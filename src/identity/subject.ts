@@ -1,6 +1,6 @@
 import { createSecretKey, type KeyObject, randomBytes } from "node:crypto";
 import { type ControllerId, type Did, Personal, type Sealed, type SubjectId } from "#schemas";
-import { type ControllerKeys, hmacSha256, open, seal } from "#vault";
+import { type ControllerKeys, hmacSha256, open, rewrap, seal } from "#vault";
 import { didOf } from "./did.ts";
 
 /** A data subject as linking works with it. */
@@ -63,6 +63,16 @@ export function openForSubject(
     sealed,
   );
   return new Personal(Buffer.from(opened).toString("utf8"));
+}
+
+/** The same key, wrapped under the newest epoch; nothing that is sealed under it changes. */
+export function rewrapSubjectKey(
+  controllerId: ControllerId,
+  keys: ControllerKeys,
+  { id, sealedKey }: SubjectKey,
+): Sealed<KeyObject> {
+  const epoch = (version: number) => keys.version("subject", version);
+  return rewrap(epoch, keys.current("subject"), keyContext(controllerId, id), sealedKey);
 }
 
 function subjectKey(controllerId: ControllerId, keys: ControllerKeys, subject: SubjectKey): KeyObject {

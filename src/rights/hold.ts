@@ -1,7 +1,7 @@
 import { v4 as uuid } from "uuid";
 import { appendEvents } from "#audit";
 import type { ControllerTransaction } from "#database";
-import type { EvidenceReference, HoldGround, LegalHoldView, SubjectId } from "#schemas";
+import type { ConnectionId, EvidenceReference, HoldGround, LegalHoldView, SubjectId } from "#schemas";
 import { rightsErrors } from "./errors.ts";
 
 /** Keeps everything of a person from erasure, on a ground of GDPR Art. 17(3). */
@@ -58,6 +58,21 @@ export async function holdsOf(
 export async function checkHolds(tx: ControllerTransaction, subject: SubjectId | null): Promise<void> {
   const [hold] = subject === null ? [] : await holdsOf(tx, subject);
   if (hold !== undefined) throw rightsErrors.onHold(hold.ground, hold.reference);
+}
+
+/** People who are on hold, and known through this connection. */
+export async function heldThrough(
+  { sql, controllerId }: ControllerTransaction,
+  connectionId: ConnectionId,
+): Promise<SubjectId[]> {
+  const rows = await sql<{ id: SubjectId }[]>`
+    select distinct coalesce(s.merged_into, s.id) as id from legal_hold h
+    join subject s on s.controller_id = h.controller_id and s.id = h.subject_id
+    where h.controller_id = ${controllerId} and h.released_at is null and exists (
+      select from subject f join identifier_source i on i.controller_id = f.controller_id and i.subject_id = f.id
+      where f.controller_id = h.controller_id and i.connection_id = ${connectionId}
+        and coalesce(f.merged_into, f.id) = coalesce(s.merged_into, s.id))`;
+  return rows.map(({ id }) => id);
 }
 
 /** Released holds of people who are erased tell nothing any more. */

@@ -52,7 +52,7 @@ export {
   type EvidenceVerification,
   verifyEvidence,
 } from "./evidence/verify.ts";
-export { checkHolds, forgetHolds, holdsOf, placeHold, releaseHolds } from "./hold.ts";
+export { checkHolds, forgetHolds, heldThrough, holdsOf, placeHold, releaseHolds } from "./hold.ts";
 export { createMailer, type Mailer, mailTexts } from "./mail/index.ts";
 export { type Decision, moveRequest, noteAct } from "./move.ts";
 export { openNote, sealNote } from "./note.ts";

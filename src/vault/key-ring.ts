@@ -31,6 +31,10 @@ export interface ControllerKeys {
   current(purpose: KeyPurpose): VersionedKey;
   /** Throws `vault/key-destroyed` or `vault/key-missing`. */
   version(purpose: KeyPurpose, version: number): VersionedKey;
+  /** Whether there is, or was, such a version as far as is known here: another process may have made one since. */
+  knows(purpose: KeyPurpose, version: number): boolean;
+  /** Reads the database again, in the transaction, for whoever holds these keys. */
+  renew(tx: ControllerTransaction): Promise<void>;
   /** Ed25519 public keys of every checkpoint key there ever was, raw 32 bytes, newest first. */
   readonly checkpointKeys: readonly { version: number; publicKey: Uint8Array }[];
 }
@@ -40,6 +44,8 @@ export interface KeyRing {
   keys(controllerId: ControllerId, as?: "lethe_app" | "lethe_intake"): Promise<ControllerKeys>;
   /** Makes every key of a new controller, in the transaction that makes the controller. */
   create(tx: ControllerTransaction): Promise<void>;
+  /** Adds a version, which is the newest from the commit on, and tells every process of it. Returns it. */
+  addVersion(tx: ControllerTransaction, purpose: Exclude<KeyPurpose, "checkpoint">): Promise<number>;
   /** Waits for every `create` that may have read the master key before now: its controller is committed, or rolled back. */
   settled(): Promise<void>;
   /**
@@ -47,8 +53,18 @@ export interface KeyRing {
    * an older one, whoever else is at it. Payloads are not touched.
    */
   rewrap(controllerId: ControllerId, to: WrappingKey): Promise<number>;
+  /** Brings what is in memory up to date: of one controller, or, with an empty string, of all. For {@link KEYS_CHANGED}. */
+  refresh(controllerId: string): Promise<void>;
   /** Forgets what is in memory, so that the next use reads the database again. */
   forget(controllerId: ControllerId): void;
+}
+
+/** The channel on which a new or a destroyed version is told to every process; its payload is the controller. */
+export const KEYS_CHANGED = "lethe_keys_changed";
+
+/** Tells of it, when the transaction commits. */
+export async function keysChanged({ sql, controllerId }: ControllerTransaction): Promise<void> {
+  await sql`select pg_notify(${KEYS_CHANGED}, ${controllerId})`;
 }
 
 type Row = typeof tables.controllerKey.$inferSelect;
@@ -74,7 +90,19 @@ export function createKeyRing(database: Database, master: MasterKeyProvider): Ke
       const to = master.current(); // not before the lock is held: a rotation waits only for those who hold it
       await tx.db
         .insert(tables.controllerKey)
-        .values(PURPOSES.map((purpose) => fresh(tx.controllerId, purpose, to)));
+        .values(PURPOSES.map((purpose) => fresh({ controllerId: tx.controllerId, purpose, version: 1 }, to)));
+    },
+    async addVersion(tx, purpose) {
+      await tx.sql`select pg_advisory_xact_lock_shared(${CREATING})`;
+      const to = master.current();
+      const newest = (await read(tx)).filter((row) => row.purpose === purpose).map((row) => row.version);
+      const version = Math.max(0, ...newest) + 1;
+      const { wrapped } = fresh({ controllerId: tx.controllerId, purpose, version }, to);
+      // Not the time when the transaction began: it may have waited for others since.
+      await tx.sql`insert into controller_key (controller_id, purpose, version, master_version, wrapped, created_at)
+        values (${tx.controllerId}, ${purpose}, ${version}, ${to.version}, ${wrapped}, clock_timestamp())`;
+      await keysChanged(tx);
+      return version;
     },
     async settled() {
       await database.inController(HUB, ({ sql }) => sql`select pg_advisory_xact_lock(${CREATING})`);
@@ -91,6 +119,16 @@ export function createKeyRing(database: Database, master: MasterKeyProvider): Ke
         }
         return old.length;
       }),
+    async refresh(controllerId) {
+      const known = [...cache.keys()].filter((id) => controllerId === "" || id === controllerId);
+      for (const id of known)
+        try {
+          const keys = await cache.get(id);
+          await database.inController(id, async (tx) => keys?.renew(tx));
+        } catch {
+          cache.delete(id); // who asks next reads the database
+        }
+    },
     forget: (controllerId) => void cache.delete(controllerId),
   };
 
@@ -98,20 +136,17 @@ export function createKeyRing(database: Database, master: MasterKeyProvider): Ke
     return database.inController(controllerId, async (tx) => unwrapAll(await read(tx)), { as });
   }
 
-  function fresh(controllerId: ControllerId, purpose: KeyPurpose, to: WrappingKey) {
-    const key = { controllerId, purpose, version: 1 };
+  function fresh(key: { controllerId: ControllerId; purpose: KeyPurpose; version: number }, to: WrappingKey) {
     const { secret, publicKey } =
-      purpose === "checkpoint" ? signingKey() : { secret: randomBytes(32), publicKey: null };
+      key.purpose === "checkpoint" ? signingKey() : { secret: randomBytes(32), publicKey: null };
     return { ...key, masterVersion: to.version, wrapped: seal(to, context(key), secret), publicKey };
   }
 
   function unwrapAll(rows: Row[]): ControllerKeys {
     const keys = new Map<string, VersionedKey | "destroyed">();
     const newest = new Map<string, number>();
-    for (const row of rows) {
-      keys.set(`${row.purpose}:${row.version}`, row.wrapped === null ? "destroyed" : unwrap(row));
-      newest.set(row.purpose, Math.max(row.version, newest.get(row.purpose) ?? 0));
-    }
+    let checkpointKeys: ControllerKeys["checkpointKeys"] = [];
+    take(rows);
     const version = (purpose: KeyPurpose, wanted: number): VersionedKey => {
       const key = keys.get(`${purpose}:${wanted}`);
       if (key === undefined) throw vaultErrors.missing(purpose);
@@ -121,10 +156,24 @@ export function createKeyRing(database: Database, master: MasterKeyProvider): Ke
     return {
       version,
       current: (purpose) => version(purpose, newest.get(purpose) ?? 0),
-      checkpointKeys: rows
-        .flatMap(({ version, publicKey }) => (publicKey === null ? [] : [{ version, publicKey }]))
-        .sort((a, b) => b.version - a.version),
+      knows: (purpose, wanted) => keys.has(`${purpose}:${wanted}`),
+      renew: async (tx) => take(await read(tx)),
+      get checkpointKeys() {
+        return checkpointKeys;
+      },
     };
+
+    /** Adds to what is known, and never goes back: a transaction may see the database as it was a while ago. */
+    function take(rows: Row[]): void {
+      const unwrapped = rows.map((row) => [row, row.wrapped === null ? "destroyed" : unwrap(row)] as const);
+      for (const [{ purpose, version }, key] of unwrapped) {
+        if (keys.get(`${purpose}:${version}`) !== "destroyed") keys.set(`${purpose}:${version}`, key);
+        newest.set(purpose, Math.max(version, newest.get(purpose) ?? 0));
+      }
+      checkpointKeys = rows
+        .flatMap(({ version, publicKey }) => (publicKey === null ? [] : [{ version, publicKey }]))
+        .sort((a, b) => b.version - a.version);
+    }
   }
 
   function unwrap(row: Row): VersionedKey {

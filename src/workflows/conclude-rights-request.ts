@@ -4,6 +4,7 @@ import {
   bundleOf,
   closeRequest,
   findRequest,
+  heldThrough,
   holdsOf,
   lockRequest,
   openDetails,
@@ -83,6 +84,9 @@ async function close(
       if (request.subjectId !== null && (await holdsOf(tx, request.subjectId)).length > 0) return;
       await eraseHere(tx, keys, request, details);
     }
+    // The same of anybody of an account's; nobody is told of the release, and it is looked at again in a while.
+    if (request.scope === "account" && request.kind === "erasure" && request.connectionId !== null)
+      if ((await heldThrough(tx, request.connectionId)).length > 0) return;
     await settleOwnTask(tx, request, { status: request.kind === "erasure" ? "done_verified" : "done" });
     await closeRequest(tx, request);
     // The address is needed once more, to tell them; without one, everything goes now.

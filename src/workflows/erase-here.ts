@@ -11,7 +11,14 @@ import {
   onlyKnownThrough,
   raiseTombstones,
 } from "#identity";
-import { claimFrom, type Details, forgetHolds, forgetRequests, type RightsRequest } from "#rights";
+import {
+  claimFrom,
+  type Details,
+  forgetHolds,
+  forgetRequests,
+  heldThrough,
+  type RightsRequest,
+} from "#rights";
 import type { SubjectId } from "#schemas";
 import type { ControllerKeys } from "#vault";
 
@@ -38,16 +45,18 @@ const BATCH = 50;
 /**
  * The end of a whole account, such as a shop that took the app away: everybody who is known through it and nothing else is
  * erased, and of the others what it knew them by. No tombstones, because nobody asked not to be known again.
- * Returns whether there are more.
+ * Who is on legal hold stays, and the connection's own traces with them, until it is released. Returns whether there are more.
  */
 export async function eraseAccount(
   tx: ControllerTransaction,
   { connectionId }: RightsRequest,
 ): Promise<boolean> {
   if (connectionId === null) return false;
-  const subjects = await onlyKnownThrough(tx, connectionId, BATCH);
+  const held = await heldThrough(tx, connectionId);
+  const subjects = await onlyKnownThrough(tx, connectionId, { except: held, limit: BATCH });
   for (const subject of subjects) await forgetSubject(tx, subject);
   if (subjects.length === BATCH) return true;
+  if (held.length > 0) return false;
   await forgetConnection(tx, connectionId);
   const { sql, controllerId } = tx;
   await sql`update connection set status = 'uninstalled', credentials = null, revision = revision + 1

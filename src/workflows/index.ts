@@ -13,6 +13,7 @@ import { propagateConsent } from "./propagate-consent.ts";
 import { pushConsent } from "./push-consent.ts";
 import { receiveRightsRequest } from "./receive-rights-request.ts";
 import { recover } from "./recover-deliveries.ts";
+import { retireKeys } from "./retire-subject-keys.ts";
 import { tellOfRightsRequest } from "./tell-of-rights-request.ts";
 import { watchRightsClock } from "./watch-rights-clock.ts";
 
@@ -48,6 +49,8 @@ export interface RightsOptions {
   readonly readBackAfter: readonly number[];
   /** Full calendar years for which books have to be kept. */
   readonly retentionYears: number;
+  /** Days after which a backup of the database is gone. */
+  readonly backupDays: number;
 }
 
 /** Every durable workflow, for one client. */
@@ -65,5 +68,6 @@ export function defineWorkflows(client: Inngest, rooms: WorkflowRooms): InngestF
     watchRightsClock(client, rooms),
     recover(client, rooms),
     expire(client, rooms),
+    retireKeys(client, rooms),
   ];
 }

@@ -93,7 +93,7 @@ export async function openProcessing(): Promise<Processing> {
       readBackAfter: [1],
       rights: {
         ...{ mailer: undefined, privacyTeam: undefined, url: () => "http://hub.test", retentionYears: 10 },
-        readBackAfter: [1, 5, 20],
+        ...{ backupDays: 30, readBackAfter: [1, 5, 20] },
         ...rights,
       },
       committed: () => {},

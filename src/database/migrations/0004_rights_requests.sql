@@ -178,10 +178,11 @@ grant select, insert, update on lethe.rights_request, lethe.rights_task, lethe.r
 grant select, insert on lethe.rights_move, lethe.erased_sighting to lethe_app;--> statement-breakpoint
 grant select, insert, update, delete on lethe.rights_part, lethe.rights_bundle, lethe.tombstone to lethe_app;--> statement-breakpoint
 grant delete on lethe.rights_challenge to lethe_app;--> statement-breakpoint
--- Erasure: what names the person goes; ledgers stay as they are, but for whose they are.
+-- Erasure: what names the person goes; ledgers stay as they are, but for whose they are, and what the evidence of a choice is called elsewhere.
 grant delete on lethe.subject, lethe.identifier, lethe.identifier_source, lethe.platform_reference, lethe.object_reference, lethe.subject_merge, lethe.candidate_link to lethe_app;--> statement-breakpoint
 grant delete on lethe.legal_hold to lethe_app;--> statement-breakpoint
-grant update (subject_id) on lethe.processing_activity, lethe.consent_record to lethe_app;--> statement-breakpoint
+grant update (subject_id) on lethe.processing_activity to lethe_app;--> statement-breakpoint
+grant update (subject_id, evidence) on lethe.consent_record to lethe_app;--> statement-breakpoint
 -- The owner is held to the policies, too, while they are forced.
 alter table lethe.rights_request no force row level security;--> statement-breakpoint
 update lethe.rights_request set platform_days = greatest(1, round(extract(epoch from due_at - received_at) / 86400))::int;--> statement-breakpoint
