@@ -21,6 +21,7 @@ export {
 export { type Admission, type Arrival, type Door, type Observed, openDoor } from "./door.ts";
 export { intakeErrors } from "./errors.ts";
 export { claimEvents, type EventKey, eventKey, knownEvents } from "./events.ts";
+export { forgetDeliveries } from "./forget.ts";
 export { type Inbox, openInbox } from "./inbox.ts";
 export {
   type DeliveryConnection,

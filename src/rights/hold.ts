@@ -17,7 +17,8 @@ export async function placeHold(
   await appendEvents(tx, [
     {
       ...{ workflow: id, type: "hold.placed", entity: `hold:${id}`, actor: "operator" },
-      ...{ subject: subject.auditReference, facts: { ground, reference } },
+      // Not the reference: the company's own file would lead to the person for ever.
+      ...{ subject: subject.auditReference, facts: { ground } },
     },
   ]);
   return id;

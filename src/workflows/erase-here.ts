@@ -11,6 +11,7 @@ import {
   onlyKnownThrough,
   raiseTombstones,
 } from "#identity";
+import { forgetDeliveries } from "#intake";
 import {
   claimFrom,
   type Details,
@@ -68,6 +69,8 @@ export async function eraseAccount(
 async function forgetSubject(tx: ControllerTransaction, subject: SubjectId): Promise<readonly Identifier[]> {
   const leaving = await beginErasure(tx, subject);
   if (leaving === undefined) return [];
+  // First, while it still shows which are theirs.
+  await forgetDeliveries(tx, leaving);
   await forgetActivities(tx, leaving);
   await forgetConsent(tx, leaving);
   await forgetRequests(tx, leaving);
