@@ -32,11 +32,17 @@ function listCommand(): Command {
           ? (doorsOf(connector).at(-1)?.signature.summary ?? "")
           : "as each connection is configured",
       topics: connector.configuration === undefined ? Object.keys(connector.events) : [],
+      /** What its API is used for. */
+      can: [...(connector.consent === undefined ? [] : ["consent"]), ...(connector.rights?.can ?? [])],
       documentation: connector.documentation,
     }));
     output(options.json === true, rows, () =>
       table(
-        rows.map(({ topics, documentation: _, ...row }) => ({ ...row, topics: topics.length || null })),
+        rows.map(({ topics, can, documentation: _, ...row }) => ({
+          ...row,
+          topics: topics.length || null,
+          can: can.join(", ") || null,
+        })),
         "",
       ),
     );
