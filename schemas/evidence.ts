@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Did, RightsRequestId } from "./ids.ts";
-import { RightsCaseView, RightsTaskView } from "./views.ts";
+import { RightsCaseView, RightsTaskView } from "./rights-views.ts";
 import {
   DenialReason,
   ExtensionReason,

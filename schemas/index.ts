@@ -5,5 +5,6 @@ export * from "./evidence.ts";
 export * from "./ids.ts";
 export * from "./personal.ts";
 export * from "./receipt.ts";
+export * from "./rights-views.ts";
 export * from "./views.ts";
 export * from "./vocabulary.ts";
