@@ -58,7 +58,7 @@ export { openNote, sealNote } from "./note.ts";
 export { noticesOf, openNotice, type PlannedNotice, planNotice, settleNotice } from "./notice.ts";
 export { type NewRequest, type Opened, openRequest } from "./open.ts";
 export { type Page, pages } from "./pages/index.ts";
-export { byConsent, type PlannedTask, planTasks } from "./plan.ts";
+export { byConsent, type PlannedTask, planTasks, stoppedBy } from "./plan.ts";
 export { rectifyThere } from "./rectify-there.ts";
 export { findRequest, findRequests, lockRequest, type RightsRequest } from "./request.ts";
 export {
