@@ -87,7 +87,9 @@ export async function isQuiet(): Promise<boolean> {
       + (select count(*) from consent_push where controller_id = $1 and status = 'open')
       + (select count(*) from consent_due where controller_id = $1)
       + (select count(*) from runtime_event where dispatched_at is null)
-      + (select count(*) from runtime_run where status = 'running') as busy`,
+      + (select count(*) from runtime_run where status = 'running'
+        -- Watches over the deadlines of rights requests sleep for weeks.
+        and function_id not like '%watch-rights-clock') as busy`,
     at.controllerId,
   );
   return Number(row?.busy) === 0 && at.platforms.every(({ outbox }) => outbox.length === 0);
