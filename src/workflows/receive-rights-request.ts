@@ -8,12 +8,13 @@ import {
   needsVerification,
   openDetails,
   type RightsRequest,
+  setDeadlines,
   shredDetails,
 } from "#rights";
 import { type EventData, events, LetheError } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import type { WorkflowRooms } from "./index.ts";
-import { approveRights, challenge, verifyRights } from "./rights-moves.ts";
+import { announceWatch, approveRights, challenge, verifyRights } from "./rights-moves.ts";
 
 const requested = eventType("rights/requested", { schema: events["rights/requested"] });
 
@@ -48,14 +49,15 @@ async function begin(
   target: Target,
 ): Promise<string | null> {
   const keys = await ring.keys(target.controllerId);
+  // Without a mail server somebody has to verify, and nothing runs out.
+  const mayWrite = rights.mailer !== undefined;
   const ends = await database.inController(target.controllerId, async (tx) => {
     const request = await lockRequest(tx, target.requestId);
     if (request === undefined) return null;
     if (request.status === "verified" && isAsked(request)) await approve(tx, request);
     if (request.status === "verifying") {
       // Somebody asked once more: the message may be lost.
-      if (request.verification === null && (await hasAddress(tx, keys, request)))
-        await challenge(tx, request.id);
+      if (mayWrite && (await hasAddress(tx, keys, request))) await challenge(tx, request.id);
       return lastChallengeEnds(tx, request.id);
     }
     if (request.status !== "received") return null;
@@ -67,7 +69,9 @@ async function begin(
       return null;
     }
     await moveRequest(tx, request, "verifying", { actor: "hub" });
-    return rights.mailer !== undefined && (await hasAddress(tx, keys, request))
+    // Where the law lets the clock wait for proof, it has not begun.
+    await announceWatch(tx, await setDeadlines(tx, { ...request, status: "verifying" }));
+    return mayWrite && (await hasAddress(tx, keys, request))
       ? ((await challenge(tx, request.id)) ?? null)
       : null;
   });
