@@ -40,7 +40,7 @@ async function verifying(kind: RightsKind = "erasure") {
   const given: NewRequest = {
     ...{ source: "api", actor: "person", kind, scope: "subject", regime: "gdpr", subjectId: null },
     ...{ connectionId: null, delivery: null, details: { ...details, corrections: null } },
-    ...{ receivedAt: "2026-11-01T10:00:00Z", platformDays: null },
+    ...{ receivedAt: "2025-11-01T10:00:00Z", platformDays: null },
   };
   return rooms.database.inController(controllerId, async (tx) => {
     const { id } = await openRequest(tx, keys, given);
@@ -107,7 +107,7 @@ describe("the link of a message", () => {
     expect(pressed.status).toBe(200);
     const html = await expectPage(pressed);
     expect(html).toContain("your request is confirmed");
-    expect(html).toMatch(/by e-mail by 1 December 2026, end of day \(\w+/);
+    expect(html).toMatch(/by e-mail by 1 December 2025, end of day \(\w+/);
     expect(html).not.toContain("passphrase&");
     expect(await status(id)).toBe("verified");
     for (const method of ["GET", "POST"] as const) {
