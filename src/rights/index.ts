@@ -52,6 +52,7 @@ export {
   verifyEvidence,
 } from "./evidence/verify.ts";
 export { checkHolds, forgetHolds, holdsOf, placeHold, releaseHolds } from "./hold.ts";
+export { liftRequest } from "./lift.ts";
 export { createMailer, type Mailer, mailTexts } from "./mail/index.ts";
 export { type Decision, moveRequest, noteAct } from "./move.ts";
 export { openNote, sealNote } from "./note.ts";

@@ -1,6 +1,5 @@
 import { listPushes, reopenPushes, showConsents } from "#consent";
 import type { ControllerTransaction } from "#database";
-import { liftRestriction } from "#identity";
 import {
   approveRequest,
   byConsent,
@@ -8,10 +7,10 @@ import {
   extendRequest,
   findRequest,
   findRequests,
+  liftRequest,
   moveRequest,
   type NewRequest,
   newChallenge,
-  noteAct,
   type Opened,
   openRequest,
   type PlannedNotice,
@@ -124,8 +123,7 @@ export async function liftRights(
   request: RightsRequest,
   by: By,
 ): Promise<boolean> {
-  if (!(await liftRestriction(tx, request.id))) return false;
-  await noteAct(tx, request, "rights.lifted", by);
+  if (!(await liftRequest(tx, request, by))) return false;
   const { subjectId } = request;
   const topics = subjectId === null ? [] : await showConsents(tx, subjectId);
   await announceChanges(
