@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { listActivities } from "#activities";
-import { allSettled, completeTask, findTask, sealNote } from "#rights";
-import type { RightsRequestId, RightsTaskView } from "#schemas";
+import { findTask } from "#rights";
+import type { RightsRequestId } from "#schemas";
 import {
   all,
   at,
@@ -20,7 +20,7 @@ import {
   useFourPlatforms,
 } from "../../test/support/four-platforms.ts";
 import { openRightsDesk, type RightsDesk } from "../../test/support/rights-requests.ts";
-import { announceSettled, liftRights, retryTask } from "./index.ts";
+import { liftRights, retryTask } from "./index.ts";
 
 // Platforms tell time to the second, so that some of these wait for it again and again.
 vi.setConfig({ testTimeout: 60_000 });
@@ -33,19 +33,9 @@ beforeEach(() => {
 
 /** A task's platform is looked at until its pushes have ended: for ten seconds, often. */
 const PATIENT = { readBackAfter: Array.from({ length: 200 }, () => 50) };
-const working = (test: () => Promise<void>) => () => at.hub.working(test, PATIENT);
-
-/** What became of it on each platform: status and reason. */
-async function outcomes(id: RightsRequestId): Promise<Record<string, string>> {
-  const { platforms } = await desk.show(id);
-  const said = ({ status, reason }: RightsTaskView) => (reason === null ? status : `${status} ${reason}`);
-  return Object.fromEntries(platforms.map((task) => [task.connector ?? "hub", said(task)]));
-}
-async function taskAt(connector: string, id: RightsRequestId): Promise<RightsTaskView> {
-  const found = (await desk.show(id)).platforms.find((task) => task.connector === connector);
-  if (found === undefined) throw new Error(`no task at ${connector}`);
-  return found;
-}
+/** Until nothing is under way any more: what is left over would reach the next test's people, who have the same address. */
+const working = (test: () => Promise<void>) => () =>
+  at.hub.working(() => test().then(() => untilQuiet()), PATIENT);
 
 const activities = async () =>
   (await at.hub.rooms.database.inController(at.controllerId, (tx) => listActivities(tx, { limit: 1_000 })))
@@ -73,7 +63,7 @@ describe("an objection", () => {
         at.platforms.map(({ connector }) => connector).toSorted(),
       );
       for (const { connector, status } of emails)
-        expect([connector, (await taskAt(connector, id)).status]).toEqual([connector, status]);
+        expect([connector, (await desk.taskAt(connector, id)).status]).toEqual([connector, status]);
       expect(await audited("rights.task")).toHaveLength(5);
     }),
   );
@@ -86,12 +76,14 @@ describe("an objection", () => {
       platform("klaviyo").fail({ status: 500 });
       const id = await desk.approved({ kind: "objection" });
       await expect
-        .poll(async () => (await taskAt("klaviyo", id).catch(() => undefined))?.status, { timeout: 15_000 })
+        .poll(async () => (await desk.taskAt("klaviyo", id).catch(() => undefined))?.status, {
+          timeout: 15_000,
+        })
         .toBe("failed");
-      expect((await taskAt("klaviyo", id)).error).toMatch(/^platform\/unavailable: /);
+      expect((await desk.taskAt("klaviyo", id)).error).toMatch(/^platform\/unavailable: /);
       expect((await desk.show(id)).status).toBe("fulfilling");
       platform("klaviyo").fail();
-      const { id: task } = await taskAt("klaviyo", id);
+      const { id: task } = await desk.taskAt("klaviyo", id);
       await desk.act(id, async (tx) => {
         const failed = await findTask(tx, task, { lock: true });
         if (failed !== undefined) await retryTask(tx, failed, { anew: false });
@@ -106,7 +98,7 @@ describe("an objection", () => {
     working(async () => {
       const id = await desk.approved({ kind: "objection" });
       await desk.until(id, "fulfilled");
-      expect(await outcomes(id)).toEqual({ hub: "done" });
+      expect(await desk.outcomes(id)).toEqual({ hub: "done" });
       expect(await pushes()).toEqual([]);
     }),
   );
@@ -169,6 +161,31 @@ describe("a restriction", () => {
   );
 });
 
+test(
+  "of an objection and a restriction each stands until it is lifted itself",
+  working(async () => {
+    await known();
+    const restricted = async () =>
+      (
+        await at.hub.byHand<{ restriction: string | null }>(
+          "select restriction from subject where controller_id = $1",
+          at.controllerId,
+        )
+      ).map(({ restriction }) => restriction);
+    const lift = (id: RightsRequestId) =>
+      desk.act(id, (tx, request) => liftRights(tx, request, { actor: "operator" }));
+    const objection = await desk.approved({ kind: "objection" });
+    await desk.until(objection, "fulfilled");
+    expect(await restricted()).toEqual(["objection"]);
+    const restriction = await desk.approved({ kind: "restriction" });
+    await desk.until(restriction, "fulfilled");
+    expect(await restricted()).toEqual(["restriction"]);
+    expect([await lift(restriction), await restricted()]).toEqual([true, ["objection"]]);
+    expect([await lift(objection), await restricted()]).toEqual([true, [null]]);
+    expect([await lift(restriction), await lift(objection)]).toEqual([false, false]);
+  }),
+);
+
 describe("an opt-out of sale by the CCPA", () => {
   test(
     "needs no verification and no decision, and is honest about platforms that hold no such choice",
@@ -188,7 +205,7 @@ describe("an opt-out of sale by the CCPA", () => {
       const [current] = (await consents()).filter(({ purpose }) => purpose === "sale_or_sharing");
       expect(current).toMatchObject({ state: "withdrawn", evidence: `rights:${id}` });
       const none = "unsupported purpose_not_held";
-      expect(await outcomes(id)).toEqual({
+      expect(await desk.outcomes(id)).toEqual({
         ...{ shopify: none, mailchimp: none, klaviyo: none, customerio: none, hub: "done" },
       });
       // Nothing else was touched.
@@ -207,88 +224,13 @@ describe("an opt-out of sale by the CCPA", () => {
       );
       const id = await desk.open({ kind: "opt_out_of_sale", regime: "ccpa", source: "api", actor: "person" });
       await desk.until(id, "partly_fulfilled");
-      expect((await outcomes(id))["customerio"]).toMatch(/^done/);
+      expect((await desk.outcomes(id))["customerio"]).toMatch(/^done/);
       expect(
         platform("customerio")
           .requests.map(({ body }) => body)
           .join("\n"),
       ).toContain("topic_7");
       expect(held("customerio")).toBe("granted");
-    }),
-  );
-});
-
-describe("a rectification", () => {
-  const sentTo = (connector: string) =>
-    platform(connector)
-      .requests.map(({ body }) => body)
-      .join("\n");
-
-  test(
-    "is carried out on all four platforms, through their APIs",
-    working(async () => {
-      await known();
-      const corrections = { email: "jennifer@example.com" };
-      const id = await desk.approved({ kind: "rectification", details: { corrections } });
-      await desk.until(id, "fulfilled");
-      expect(await outcomes(id)).toEqual({
-        ...{ shopify: "done_verified", mailchimp: "done_verified", klaviyo: "done_verified" },
-        // It took it, and does not say what it holds now.
-        ...{ customerio: "done", hub: "done" },
-      });
-      for (const { connector } of at.platforms) expect(sentTo(connector)).toContain("jennifer@example.com");
-      await expect
-        .poll(async () => (await desk.show(id)).notices.map(({ status }) => status))
-        .toEqual(["nobody"]);
-      const left = await at.hub.byHand(
-        "select from rights_request where details is not null or contact is not null",
-      );
-      expect(left).toEqual([]);
-    }),
-  );
-
-  test(
-    "of what an API cannot set is left to somebody, and fulfilled once they have confirmed it",
-    working(async () => {
-      await known();
-      const corrections = { givenName: "Jennifer", phone: "+16135550199" };
-      const id = await desk.approved({ kind: "rectification", details: { corrections } });
-      const done = "done_verified";
-      const settled = { shopify: done, mailchimp: done, klaviyo: done };
-      await expect
-        .poll(() => outcomes(id), { timeout: 15_000 })
-        .toEqual({ ...settled, customerio: "manual fields_unsupported", hub: "open" });
-      for (const connector of Object.keys(settled))
-        expect(sentTo(connector)).toMatch(/Jennifer.*\+16135550199|\+16135550199.*Jennifer/);
-      expect(await desk.show(id)).toMatchObject({ status: "fulfilling", waiting: 1 });
-
-      const { id: task } = await taskAt("customerio", id);
-      await desk.act(id, async (tx, request, keys) => {
-        const left = await findTask(tx, task, { lock: true });
-        if (left === undefined) throw new Error("no task");
-        const note = sealNote(keys, tx.controllerId, task, "corrected there, TICKET-12");
-        await completeTask(tx, request, left, "done", { actor: "operator", note });
-        expect(await allSettled(tx, id)).toBe(true);
-        await announceSettled(tx, id);
-      });
-      await desk.until(id, "fulfilled");
-      expect(await taskAt("customerio", id)).toMatchObject({
-        ...{ status: "done", reason: "by_hand", actor: "operator", note: "corrected there, TICKET-12" },
-      });
-    }),
-  );
-
-  test(
-    "of somebody whom a platform does not have changes nothing there",
-    working(async () => {
-      const details = { emails: ["stranger@example.com"], corrections: { givenName: "Jennifer" } };
-      const id = await desk.approved({ kind: "rectification", details });
-      await desk.until(id, "fulfilled");
-      const none = "not_found";
-      expect(await outcomes(id)).toEqual({
-        ...{ shopify: none, mailchimp: none, klaviyo: none, customerio: none, hub: "done" },
-      });
-      for (const { connector } of at.platforms) expect(sentTo(connector)).not.toContain("Jennifer");
     }),
   );
 });

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { ControllerTransaction } from "#database";
 import { type Details, lockRequest, type NewRequest, type RightsRequest, showRightsRequest } from "#rights";
-import type { ControllerId, RightsCaseView, RightsRequestId } from "#schemas";
+import type { ControllerId, RightsCaseView, RightsRequestId, RightsTaskView } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import { approveRights, openRights, verifyRights } from "#workflows";
 import type { TestRooms } from "./rooms.ts";
@@ -21,6 +21,9 @@ export interface RightsDesk {
     move: (tx: ControllerTransaction, request: RightsRequest, keys: ControllerKeys) => Promise<T>,
   ): Promise<T>;
   show(id: RightsRequestId): Promise<RightsCaseView>;
+  /** What became of it on each platform, and at the hub: status and reason. */
+  outcomes(id: RightsRequestId): Promise<Record<string, string>>;
+  taskAt(connector: string, id: RightsRequestId): Promise<RightsTaskView>;
   /** Waits, fifteen seconds at most. */
   until(id: RightsRequestId, status: RightsCaseView["status"]): Promise<void>;
 }
@@ -31,7 +34,7 @@ export function openRightsDesk(
   controllerId: ControllerId,
   email: string,
 ): RightsDesk {
-  const desk: RightsDesk = { open, approved, act, show, until };
+  const desk: RightsDesk = { open, approved, act, show, outcomes, taskAt, until };
   return desk;
 
   async function open({ details, ...given }: GivenRequest): Promise<RightsRequestId> {
@@ -69,6 +72,18 @@ export function openRightsDesk(
     const shown = await database.inController(controllerId, (tx) => showRightsRequest(tx, keys, id));
     if (shown === undefined) throw new Error("no request");
     return shown;
+  }
+
+  async function outcomes(id: RightsRequestId): Promise<Record<string, string>> {
+    const said = ({ status, reason }: RightsTaskView) => (reason === null ? status : `${status} ${reason}`);
+    const { platforms } = await show(id);
+    return Object.fromEntries(platforms.map((task) => [task.connector ?? "hub", said(task)]));
+  }
+
+  async function taskAt(connector: string, id: RightsRequestId): Promise<RightsTaskView> {
+    const found = (await show(id)).platforms.find((task) => task.connector === connector);
+    if (found === undefined) throw new Error(`no task at ${connector}`);
+    return found;
   }
 
   async function until(id: RightsRequestId, status: RightsCaseView["status"]): Promise<void> {
