@@ -1,8 +1,7 @@
 import { type Command, Option } from "commander";
 import type { ControllerTransaction } from "#database";
 import { runningHub } from "#hub";
-import { liftRestriction } from "#identity";
-import { lockRequest, noteAct, passphraseFor, type RightsRequest, sealNote } from "#rights";
+import { lockRequest, passphraseFor, type RightsRequest, sealNote } from "#rights";
 import { DenialReason, ExtensionReason, LetheError, RightsVerification, type Sealed } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import {
@@ -10,6 +9,7 @@ import {
   cancelRights,
   denyRights,
   extendRights,
+  liftRights,
   pauseRights,
   resumeRights,
   verifyRights,
@@ -158,9 +158,8 @@ export const rightsLiftCommand = (): Command =>
     "end a restriction, or an objection that was overcome; tell the person before (GDPR Art. 18(3))",
     ["rights lift 7c1e… --note 'accuracy established'"],
     async (tx, _keys, request, by) => {
-      if (!(await liftRestriction(tx, request.id)))
+      if (!(await liftRights(tx, request, by)))
         throw new LetheError("rights/nothing-to-lift", "this request restricts nothing (any more)");
-      await noteAct(tx, request, "rights.lifted", by);
       return "Lifted: what platforms report of the person is recorded again.";
     },
   );

@@ -13,6 +13,7 @@ import {
   useChallenge,
 } from "#rights";
 import { LetheError, RightsRequestId } from "#schemas";
+import { knownController } from "./known-controller.ts";
 import { confirmed, type RightsRoutesOptions } from "./rights.ts";
 
 type Bound = Context<{ Bindings: HttpBindings }>;
@@ -83,9 +84,11 @@ export function linkRoutes(
   /** A link whose secret is right; undefined for any other, whichever part of it is wrong. */
   async function proven(context: Bound, what: "verify" | "download") {
     const link = readLink(context.req.param("token") ?? "");
-    if (link === undefined) return undefined;
-    const keys = await ring.keys(link.controllerId).catch(() => undefined);
-    return keys !== undefined && provesLink(keys, what, link) ? { ...link, keys } : undefined;
+    // Keys are asked for of controllers that there are: of any other there would be none, and they would be kept in memory.
+    if (link === undefined || (await knownController(database, link.controllerId)) === undefined)
+      return undefined;
+    const keys = await ring.keys(link.controllerId);
+    return provesLink(keys, what, link) ? { ...link, keys } : undefined;
   }
 }
 

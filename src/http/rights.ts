@@ -4,7 +4,7 @@ import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { z } from "zod";
-import { type ControllerTransaction, type Database, eq, tables } from "#database";
+import type { ControllerTransaction, Database } from "#database";
 import { normaliseEmail } from "#identity";
 import {
   contactHash,
@@ -16,10 +16,11 @@ import {
   rightsSettings,
   tryCode,
 } from "#rights";
-import { ControllerId, HUB, LetheError, RightsKind, RightsRegime, RightsRequestId } from "#schemas";
+import { type ControllerId, LetheError, RightsKind, RightsRegime, RightsRequestId } from "#schemas";
 import type { ControllerKeys, KeyRing } from "#vault";
 import { openRights, verifyRights } from "#workflows";
 import type { BodyReader } from "./body.ts";
+import { knownController } from "./known-controller.ts";
 import { limiter } from "./limits.ts";
 import { linkRoutes } from "./rights-links.ts";
 
@@ -72,6 +73,7 @@ export function rightsRoutes(options: RightsRoutesOptions): Hono<{ Bindings: Htt
     routes.use(path, anyOrigin);
     routes.all(path, (context, next) => {
       if (context.req.method === "POST") return next();
+      context.header("allow", "POST");
       throw new LetheError("http/method-not-allowed", "requests are made with POST", { status: 405 });
     });
   }
@@ -86,7 +88,7 @@ export function rightsRoutes(options: RightsRoutesOptions): Hono<{ Bindings: Htt
   async function ask(context: Bound): Promise<Response> {
     const started = performance.now();
     await limited(context);
-    const controllerId = await knownController(context);
+    const controllerId = await controllerOf(context);
     const { kind, email, regime, corrections } = await body(context, Asked);
     if (!options.mails) throw noMail();
     if (kind === "rectification" && corrections === undefined) throw rightsErrors.noCorrections();
@@ -115,7 +117,7 @@ export function rightsRoutes(options: RightsRoutesOptions): Hono<{ Bindings: Htt
   async function verify(context: Bound): Promise<Response> {
     const started = performance.now();
     await limited(context);
-    const controllerId = await knownController(context);
+    const controllerId = await controllerOf(context);
     const { code } = await body(context, Code);
     const requestId = RightsRequestId.safeParse(context.req.param("request"));
     if (!requestId.success) throw rightsErrors.wrongCode();
@@ -133,20 +135,10 @@ export function rightsRoutes(options: RightsRoutesOptions): Hono<{ Bindings: Htt
     return context.json({ status: "verified", ...verified });
   }
 
-  async function knownController(context: Bound): Promise<ControllerId> {
-    const id = ControllerId.safeParse(context.req.param("controller"));
-    const [row] =
-      id.success && id.data !== HUB
-        ? await database.acrossControllers("lethe_intake", ({ db }) =>
-            db
-              .select({ id: tables.controller.controllerId })
-              .from(tables.controller)
-              .where(eq(tables.controller.controllerId, id.data)),
-          )
-        : [];
-    if (row === undefined)
-      throw new LetheError("rights/unknown-controller", "this hub has no such controller", { status: 404 });
-    return row.id;
+  async function controllerOf(context: Bound): Promise<ControllerId> {
+    const id = await knownController(database, context.req.param("controller"));
+    if (id !== undefined) return id;
+    throw new LetheError("rights/unknown-controller", "this hub has no such controller", { status: 404 });
   }
 
   async function body<T extends z.ZodType>({ env }: Bound, schema: T): Promise<z.output<T>> {

@@ -7,13 +7,14 @@ import { verify } from "hono/jwt";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import { z } from "zod";
 import { browserSecret, expressedBy, readSignals } from "#consent";
-import { type Database, eq, tables } from "#database";
+import type { Database } from "#database";
 import { normaliseEmail } from "#identity";
 import { subject } from "#kit";
-import { ConnectionId, ControllerId, HUB, LetheError } from "#schemas";
+import { ConnectionId, type ControllerId, LetheError } from "#schemas";
 import type { KeyRing } from "#vault";
 import { recordSignals, type SignalledPerson } from "#workflows";
 import type { BodyReader } from "./body.ts";
+import { knownController } from "./known-controller.ts";
 
 export interface SignalsOptions {
   readonly database: Database;
@@ -76,7 +77,7 @@ export function signalRoutes(options: SignalsOptions): Hono<{ Bindings: HttpBind
     const started = performance.now();
     const address = options.addressOf(incoming);
     await limit(address);
-    const controllerId = await knownController(context.req.param("controller"));
+    const controllerId = await controllerOf(context.req.param("controller"));
     const { person, tcf, gpp } = parsed(await bodies.read(incoming).finally(() => bodies.done(incoming)));
     const keys = await ring.keys(controllerId);
     const token = /^Bearer (\S+)$/i.exec(context.req.header("authorization") ?? "")?.[1];
@@ -119,19 +120,10 @@ export function signalRoutes(options: SignalsOptions): Hono<{ Bindings: HttpBind
     if (!allowed) throw signalErrors.tooMany();
   }
 
-  async function knownController(given: string | undefined): Promise<ControllerId> {
-    const id = ControllerId.safeParse(given);
-    const [row] =
-      id.success && id.data !== HUB
-        ? await database.acrossControllers("lethe_intake", ({ db }) =>
-            db
-              .select({ id: tables.controller.controllerId })
-              .from(tables.controller)
-              .where(eq(tables.controller.controllerId, id.data)),
-          )
-        : [];
-    if (row === undefined) throw signalErrors.unknownController();
-    return row.id;
+  async function controllerOf(given: string | undefined): Promise<ControllerId> {
+    const id = await knownController(database, given);
+    if (id === undefined) throw signalErrors.unknownController();
+    return id;
   }
 }
 

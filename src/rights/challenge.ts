@@ -129,8 +129,11 @@ export async function tryCode(
       and expires_at > now() and used_at is null for update`;
   const left = open.filter(({ attempts }) => attempts < CODE_ATTEMPTS);
   if (left.length === 0) return open.length === 0 ? "wrong" : "spent";
-  const given = Buffer.from(code.replaceAll(/[\s-]/g, "").padEnd(8).slice(0, 8));
-  const right = left.find(({ id }) => timingSafeEqual(given, Buffer.from(codeOf(keys, id))));
+  const given = Buffer.from(code.replaceAll(/[\s-]/g, ""));
+  const right = left.find(({ id }) => {
+    const expected = Buffer.from(codeOf(keys, id));
+    return given.length === expected.length && timingSafeEqual(given, expected);
+  });
   if (right !== undefined) {
     await useChallenge({ sql, controllerId } as ControllerTransaction, right.id);
     return "right";

@@ -53,13 +53,14 @@ export {
   verifyEvidence,
 } from "./evidence/verify.ts";
 export { checkHolds, forgetHolds, heldThrough, holdsOf, placeHold, releaseHolds } from "./hold.ts";
+export { liftRequest } from "./lift.ts";
 export { createMailer, type Mailer, mailTexts } from "./mail/index.ts";
 export { type Decision, moveRequest, noteAct } from "./move.ts";
 export { openNote, sealNote } from "./note.ts";
 export { noticesOf, openNotice, type PlannedNotice, planNotice, settleNotice } from "./notice.ts";
 export { type NewRequest, type Opened, openRequest } from "./open.ts";
 export { type Page, pages } from "./pages/index.ts";
-export { byConsent, type PlannedTask, planTasks } from "./plan.ts";
+export { byConsent, type PlannedTask, planTasks, stoppedBy } from "./plan.ts";
 export { rectifyThere } from "./rectify-there.ts";
 export { findRequest, findRequests, lockRequest, type RightsRequest } from "./request.ts";
 export {

@@ -85,12 +85,13 @@ async function inProgress(
   await sql`select pg_advisory_xact_lock(hashtextextended(${`lethe:rights:${controllerId}`}, 0))`;
   if (contact !== null) {
     const [row] = await sql<{ id: RightsRequestId }[]>`
-      select id from rights_request where controller_id = ${controllerId} and contact = ${contact} and kind = ${kind} and closed_at is null`;
+      select id from rights_request where controller_id = ${controllerId} and contact = ${contact} and kind = ${kind} and closed_at is null
+      for update`;
     return row?.id;
   }
   if (source !== "platform" || scope !== "subject" || subjectId === null) return undefined;
   const [row] = await sql<{ id: RightsRequestId }[]>`
     select id from rights_request where controller_id = ${controllerId} and subject_id = ${subjectId} and kind = ${kind} and source = 'platform'
-      and closed_at is null`;
+      and closed_at is null limit 1 for update`;
   return row?.id;
 }

@@ -1,7 +1,13 @@
 import { v4 as uuid } from "uuid";
 import type { ControllerTransaction } from "#database";
 import type { Connector } from "#kit";
-import { type ConnectionId, type RightsKind, RightsTaskId, type RightsTaskReason } from "#schemas";
+import {
+  type ConnectionId,
+  type Purpose,
+  type RightsKind,
+  RightsTaskId,
+  type RightsTaskReason,
+} from "#schemas";
 import type { RightsRequest } from "./request.ts";
 import { settledEvent } from "./settle.ts";
 
@@ -17,6 +23,8 @@ interface Place {
   readonly connector: string;
   readonly active: boolean;
   readonly hasCredentials: boolean;
+  /** Which of the company's own lists there are which purposes. */
+  readonly purposes: Readonly<Record<string, Purpose>>;
   /** The platform has spoken of the person. */
   readonly knows: boolean;
 }
@@ -58,15 +66,30 @@ export async function planTasks(
 export const byConsent = (kind: RightsKind): boolean =>
   kind === "objection" || kind === "restriction" || kind === "opt_out_of_sale";
 
+/** Purposes that a person may object to at any time (GDPR Art. 21(2), (3)), or that are not to go on while it is restricted. */
+const OBJECTED: readonly Purpose[] = [
+  "email_marketing",
+  "sms_marketing",
+  "whatsapp_marketing",
+  "phone_marketing",
+  "postal_marketing",
+  "profiling",
+  "sale_or_sharing",
+];
+
+/** What a person who exercises such a right no longer wants. */
+export const stoppedBy = (kind: RightsKind): readonly Purpose[] =>
+  kind === "opt_out_of_sale" ? ["sale_or_sharing"] : byConsent(kind) ? OBJECTED : [];
+
 function hopelessAt(place: Place, connector: Connector | undefined, kind: RightsKind): Hopeless | undefined {
   const manual = (reason: RightsTaskReason) => ({ status: "manual", reason }) as const;
   if (!place.active) return manual("not_connected");
   // A connector that is not installed may come back: the task is tried, and fails with what to do.
   if (connector === undefined) return undefined;
   if (byConsent(kind)) {
-    const { purposes = [], lists } = connector.consent ?? {};
-    const held = kind === "opt_out_of_sale" ? purposes.includes("sale_or_sharing") : purposes.length > 0;
-    if (held || (lists !== undefined && kind !== "opt_out_of_sale"))
+    const tied = connector.consent === undefined ? [] : Object.values(place.purposes);
+    const held: readonly Purpose[] = [...(connector.consent?.purposes ?? []), ...tied];
+    if (stoppedBy(kind).some((purpose) => held.includes(purpose)))
       return place.hasCredentials ? undefined : manual("no_credentials");
     return kind === "restriction" ? manual("no_api") : { status: "unsupported", reason: "purpose_not_held" };
   }
@@ -86,7 +109,7 @@ function placesOf(
     ), knowing as (
       select distinct connection_id as id from identifier_source where controller_id = ${controllerId} and subject_id in (select id from family)
     )
-    select n.id as "connectionId", n.connector, n.status = 'active' as active, n.credentials is not null as "hasCredentials",
+    select n.id as "connectionId", n.connector, n.status = 'active' as active, n.credentials is not null as "hasCredentials", n.purposes,
       (n.id in (select id from knowing) or n.id is not distinct from ${connectionId}::uuid) as knows
     from connection n where n.controller_id = ${controllerId}
       and (n.id in (select id from knowing) or n.id is not distinct from ${connectionId}::uuid or n.status = 'active' and n.credentials is not null)

@@ -11,9 +11,10 @@ import {
   personOf,
   planTasks,
   type RightsRequest,
+  stoppedBy,
   subjectOf,
 } from "#rights";
-import { type EventData, events, type Purpose } from "#schemas";
+import { type EventData, events } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import type { WorkflowRooms } from "./index.ts";
 import { announce } from "./outbox.ts";
@@ -65,24 +66,12 @@ async function plan(
   committed();
 }
 
-/** Purposes that a person may object to at any time (GDPR Art. 21(2), (3)), or that are not to go on while it is restricted. */
-const OBJECTED: readonly Purpose[] = [
-  "email_marketing",
-  "sms_marketing",
-  "whatsapp_marketing",
-  "phone_marketing",
-  "postal_marketing",
-  "profiling",
-  "sale_or_sharing",
-];
-
 /** What the person no longer wants goes into the ledger, from which platforms are brought in step. */
 async function stop(tx: ControllerTransaction, keys: ControllerKeys, request: RightsRequest): Promise<void> {
   const { id, kind, subjectId, receivedAt } = request;
   const subject = subjectId === null ? undefined : await subjectById(tx, subjectId);
   if (subject === undefined) return;
-  const purposes = kind === "opt_out_of_sale" ? (["sale_or_sharing"] as const) : OBJECTED;
-  const choices = purposes.map((purpose): ExpressedChoice => {
+  const choices = stoppedBy(kind).map((purpose): ExpressedChoice => {
     const choice = { purpose, state: "withdrawn", method: "in_writing", lawfulBasis: "consent" } as const;
     return { ...choice, jurisdiction: null, evidence: `rights:${id}`, occurredAt: receivedAt };
   });

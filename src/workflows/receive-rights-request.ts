@@ -49,14 +49,15 @@ async function begin(
   target: Target,
 ): Promise<string | null> {
   const keys = await ring.keys(target.controllerId);
+  // Without a mail server somebody has to verify, and nothing runs out.
+  const mayWrite = rights.mailer !== undefined;
   const ends = await database.inController(target.controllerId, async (tx) => {
     const request = await lockRequest(tx, target.requestId);
     if (request === undefined) return null;
     if (request.status === "verified" && isAsked(request)) await approve(tx, request);
     if (request.status === "verifying") {
       // Somebody asked once more: the message may be lost.
-      if (request.verification === null && (await hasAddress(tx, keys, request)))
-        await challenge(tx, request.id);
+      if (mayWrite && (await hasAddress(tx, keys, request))) await challenge(tx, request.id);
       return lastChallengeEnds(tx, request.id);
     }
     if (request.status !== "received") return null;
@@ -68,9 +69,9 @@ async function begin(
       return null;
     }
     await moveRequest(tx, request, "verifying", { actor: "hub" });
-    // Where the clock waits for proof, it stops here.
+    // Where the law lets the clock wait for proof, it has not begun.
     await announceWatch(tx, await setDeadlines(tx, { ...request, status: "verifying" }));
-    return rights.mailer !== undefined && (await hasAddress(tx, keys, request))
+    return mayWrite && (await hasAddress(tx, keys, request))
       ? ((await challenge(tx, request.id)) ?? null)
       : null;
   });

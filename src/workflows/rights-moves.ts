@@ -1,9 +1,13 @@
+import { listPushes, reopenPushes, showConsents } from "#consent";
 import type { ControllerTransaction } from "#database";
 import {
   approveRequest,
+  byConsent,
   denyRequest,
   extendRequest,
+  findRequest,
   findRequests,
+  liftRequest,
   moveRequest,
   type NewRequest,
   newChallenge,
@@ -32,6 +36,7 @@ import type {
 } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import { type Announcement, announce } from "./outbox.ts";
+import { announceChanges, announcePushes } from "./propagate-consent.ts";
 
 // A move of a rights request with everything that follows from it, in the caller's transaction: who moves it, an operator, a
 // person's browser or a workflow, makes no difference.
@@ -109,6 +114,25 @@ export async function resumeRights(tx: ControllerTransaction, request: RightsReq
   await announceWatch(tx, await resumeRequest(tx, request, by, Date.now()));
 }
 
+/**
+ * Ends what a request restricts; false if it restricts nothing (any more). What the person agreed to meanwhile was recorded, and
+ * is brought to the platforms now.
+ */
+export async function liftRights(
+  tx: ControllerTransaction,
+  request: RightsRequest,
+  by: By,
+): Promise<boolean> {
+  if (!(await liftRequest(tx, request, by))) return false;
+  const { subjectId } = request;
+  const topics = subjectId === null ? [] : await showConsents(tx, subjectId);
+  await announceChanges(
+    tx,
+    topics.flatMap(({ purpose }) => (subjectId === null ? [] : { subjectId, purpose })),
+  );
+  return true;
+}
+
 /** Tries a task again. Throws `rights/task-not-waiting`. */
 export async function retryTask(
   tx: ControllerTransaction,
@@ -116,7 +140,23 @@ export async function retryTask(
   options: { anew: boolean },
 ): Promise<void> {
   const planned = await reopenTask(tx, task, options);
+  if (byConsent(task.kind)) await retryPushes(tx, task);
   await announce(tx, [{ name: "rights/task", data: { controllerId: tx.controllerId, ...planned } }]);
+}
+
+/** What became of such a task is what became of its pushes: so it is they that are tried again. */
+async function retryPushes(tx: ControllerTransaction, { requestId, connectionId }: Task): Promise<void> {
+  const request = await findRequest(tx, requestId);
+  if (request?.subjectId == null) return;
+  const waiting = { subject: request.subjectId, status: ["failed", "manual"], limit: 10_000 } as const;
+  const pushes = (await listPushes(tx, waiting)).filter(({ connection }) => connection === connectionId);
+  await announcePushes(
+    tx,
+    await reopenPushes(
+      tx,
+      pushes.map(({ id }) => id),
+    ),
+  );
 }
 
 export async function announceSettled(tx: ControllerTransaction, requestId: RightsRequestId): Promise<void> {

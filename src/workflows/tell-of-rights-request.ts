@@ -5,6 +5,7 @@ import {
   findRequest,
   isClosed,
   linkToken,
+  lockRequest,
   mailTexts,
   noticesOf,
   openDetails,
@@ -163,8 +164,9 @@ async function settle(
   outcome: Parameters<typeof settleNotice>[3],
 ): Promise<void> {
   await database.inController(controllerId, async (tx) => {
+    // Locked, as by everybody who writes of a request: its entries in the log are a chain, of which two cannot be the next.
+    const request = await lockRequest(tx, requestId);
     const notice = await openNotice(tx, noticeId);
-    const request = await findRequest(tx, requestId);
     if (notice !== undefined && request !== undefined) await settleNotice(tx, request, notice, outcome);
   });
   committed();

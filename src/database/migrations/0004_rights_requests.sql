@@ -145,6 +145,7 @@ ALTER TABLE "lethe"."rights_request" ADD COLUMN "pauses" jsonb DEFAULT '[]'::jso
 ALTER TABLE "lethe"."rights_request" ADD COLUMN "platform_days" integer;--> statement-breakpoint
 ALTER TABLE "lethe"."rights_request" ADD COLUMN "acknowledge_by" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "lethe"."rights_request" ADD COLUMN "clock_round" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE "lethe"."rights_request" ADD COLUMN "lifted_at" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "lethe"."rights_request" ADD COLUMN "announced_at" timestamp with time zone DEFAULT now() NOT NULL;--> statement-breakpoint
 CREATE INDEX "legal_hold_subject" ON "lethe"."legal_hold" USING btree ("controller_id","subject_id");--> statement-breakpoint
 CREATE INDEX "rights_challenge_request" ON "lethe"."rights_challenge" USING btree ("controller_id","request_id");--> statement-breakpoint

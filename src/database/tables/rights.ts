@@ -64,6 +64,8 @@ export const rightsRequest = lethe.table(
     dueAt: instant("due_at"),
     /** How often its deadline was set: a watch over an older one ends by itself. */
     clockRound: pg.integer("clock_round").notNull().default(0),
+    /** When a restriction or an objection ended: until then it stands, whatever else restricts the person. */
+    liftedAt: instant("lifted_at"),
     /** When a run was last started for what it waits for: one that a workflow server lost is started again. */
     announcedAt: instant("announced_at").notNull().defaultNow(),
   },
