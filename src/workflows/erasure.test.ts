@@ -1,15 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { ControllerTransaction } from "#database";
 import { subjectById } from "#identity";
-import {
-  completeTask,
-  findTask,
-  lockRequest,
-  placeHold,
-  sealNote,
-  showRightsRequest,
-  tasksOf,
-} from "#rights";
-import type { RightsCaseView, RightsTaskView, SubjectId } from "#schemas";
+import { completeTask, findTask, placeHold, sealNote } from "#rights";
+import type { RightsRequestId } from "#schemas";
 import {
   at,
   audited,
@@ -21,67 +14,19 @@ import {
 } from "../../test/support/four-platforms.ts";
 import { simulateKlaviyo } from "../../test/support/platforms/klaviyo.ts";
 import type { Fault } from "../../test/support/platforms/simulated.ts";
-import {
-  announceSettled,
-  approveRights,
-  openRights,
-  releaseRights,
-  retryTask,
-  verifyRights,
-} from "./index.ts";
+import { openRightsDesk } from "../../test/support/rights-requests.ts";
+import { announceSettled, approveRights, releaseRights, retryTask, verifyRights } from "./index.ts";
 
 useFourPlatforms();
 
-const inController = <T>(work: Parameters<typeof at.hub.rooms.database.inController<T>>[1]) =>
-  at.hub.rooms.database.inController<T>(at.controllerId, work);
-const keysOf = () => at.hub.rooms.ring.keys(at.controllerId);
+const desk = () => openRightsDesk(at.hub.rooms, at.controllerId, EMAIL);
+const show = (id: RightsRequestId) => desk().show(id);
+const erasure = () => desk().approved({ kind: "erasure" });
 
-/** An erasure that an operator took down, and vouches for. */
-async function verified(): Promise<string> {
-  const keys = await keysOf();
-  const details = { emails: [EMAIL], phones: [], platformIds: [], region: null, corrections: null };
-  const { id } = await inController((tx) =>
-    openRights(tx, keys, {
-      ...{
-        source: "operator",
-        actor: "operator",
-        kind: "erasure",
-        scope: "subject",
-        regime: "gdpr",
-        details,
-      },
-      ...{ subjectId: null, connectionId: null, delivery: null, platformDays: null },
-      receivedAt: new Date().toISOString(),
-    }),
-  );
-  await expect.poll(async () => (await show(id)).status).toBe("verifying");
-  await inController(async (tx) => {
-    const request = await lockRequest(tx, id);
-    if (request !== undefined) await verifyRights(tx, keys, request, "document", { actor: "operator" });
-  });
-  return id;
-}
-
-async function approve(id: string): Promise<void> {
-  await inController(async (tx) => {
-    const request = await lockRequest(tx, id);
-    if (request !== undefined) await approveRights(tx, request, { actor: "operator" });
-  });
-}
-
-async function show(id: string): Promise<RightsCaseView> {
-  const keys = await keysOf();
-  const shown = await inController((tx) => showRightsRequest(tx, keys, id));
-  if (shown === undefined) throw new Error("no request");
-  return shown;
-}
-
-const said = ({ status, reason }: RightsTaskView) => (reason === null ? status : `${status}: ${reason}`);
-const outcomes = async (id: string) =>
-  Object.fromEntries((await show(id)).platforms.map((task) => [task.connector ?? "the hub", said(task)]));
+const outcomes = (id: RightsRequestId) => desk().outcomes(id);
 const at4 = (outcome: Record<string, string>) => ({
   ...{ shopify: "done_verified", mailchimp: "done_verified", klaviyo: "retained", customerio: "retained" },
-  ...{ "the hub": "done_verified", ...outcome },
+  ...{ hub: "done_verified", ...outcome },
 });
 
 /** Platforms that take their time have done it now. */
@@ -97,7 +42,7 @@ const DESTRUCTIVE: Readonly<Record<string, RegExp>> = {
 };
 const destroyed = (name: string) =>
   platform(name).requests.filter(({ url, body }) => DESTRUCTIVE[name]?.test(`${url} ${body}`)).length;
-const closed = (id: string) =>
+const closed = (id: RightsRequestId) =>
   expect
     .poll(
       async () => {
@@ -107,7 +52,7 @@ const closed = (id: string) =>
       { timeout: 20_000 },
     )
     .not.toBeNull();
-const settledAs = (id: string, name: string, outcome: string) =>
+const settledAs = (id: RightsRequestId, name: string, outcome: string) =>
   expect
     .poll(
       async () => {
@@ -122,8 +67,7 @@ describe("an erasure of somebody known on four platforms", () => {
   test("closes with what became of it on each, once each; what they report of it afterwards is recognised", () =>
     at.hub.working(async () => {
       await known();
-      const id = await verified();
-      await approve(id);
+      const id = await erasure();
       await closed(id);
       expect(await outcomes(id)).toEqual(at4({}));
       expect((await show(id)).status).toBe("fulfilled");
@@ -158,7 +102,7 @@ describe("an erasure of somebody known on four platforms", () => {
       expect(moves.map(({ type, actor, facts }) => [type, actor, facts.reason ?? null])).toEqual([
         ["rights.received", "operator", "gdpr"],
         ["rights.verifying", "hub", null],
-        ["rights.verified", "operator", "document"],
+        ["rights.verified", "operator", "in_person"],
         ["rights.approved", "operator", null],
         ["rights.fulfilling", "hub", null],
         ["rights.fulfilled", "hub", null],
@@ -180,8 +124,7 @@ describe("a platform that", () => {
       at.hub.working(async () => {
         await known();
         platform("mailchimp").fail(fault);
-        const id = await verified();
-        await approve(id);
+        const id = await erasure();
         await settledAs(id, "mailchimp", outcome);
         for (const name of ["shopify", "klaviyo", "customerio"])
           await settledAs(id, name, at4({})[name as "shopify"]);
@@ -191,10 +134,8 @@ describe("a platform that", () => {
         );
         // Nothing that the hub knows them by is gone before that: it is needed to try again.
         platform("mailchimp").fail();
-        await inController(async (tx) => {
-          const task = (await tasksOf(tx, { requests: [id] })).find(
-            ({ connector }) => connector === "mailchimp",
-          );
+        await desk().act(id, async (tx) => {
+          const task = await findTask(tx, (await desk().taskAt("mailchimp", id)).id);
           if (task !== undefined) await retryTask(tx, task, { anew: false });
         });
         await closed(id);
@@ -206,8 +147,7 @@ describe("a platform that", () => {
     at.hub.working(async () => {
       await known();
       at.platforms = at.platforms.map((one) => (one.connector === "klaviyo" ? simulateKlaviyo() : one));
-      const id = await verified();
-      await approve(id);
+      const id = await erasure();
       await closed(id);
       expect(await outcomes(id)).toEqual(at4({ klaviyo: "not_found" }));
       expect(destroyed("klaviyo")).toBe(0);
@@ -216,48 +156,54 @@ describe("a platform that", () => {
   test("takes it and never carries it out is left to somebody, and is asked once", () =>
     at.hub.working(async () => {
       await known();
-      const id = await verified();
-      await approve(id);
+      const id = await erasure();
       await expect
         .poll(async () => (await outcomes(id))["klaviyo"], { timeout: 20_000 })
-        .toBe("manual: not_confirmed");
+        .toBe("manual not_confirmed");
       expect(destroyed("klaviyo")).toBe(1);
       expect((await show(id)).status).toBe("fulfilling");
       await byHand(id, "klaviyo", "done");
-      await settledAs(id, "klaviyo", "done: by_hand");
+      await settledAs(id, "klaviyo", "done by_hand");
     }));
 
   test("was given up on makes it fulfilled in part", () =>
     at.hub.working(async () => {
       await known();
       platform("mailchimp").fail({ status: 401 });
-      const id = await verified();
-      await approve(id);
+      const id = await erasure();
       await settledAs(id, "mailchimp", "failed");
       await byHand(id, "mailchimp", "failed");
       await closed(id);
-      expect(await outcomes(id)).toEqual(at4({ mailchimp: "failed: given_up" }));
+      expect(await outcomes(id)).toEqual(at4({ mailchimp: "failed given_up" }));
       expect((await show(id)).status).toBe("partly_fulfilled");
     }));
 });
+
+/** The subject that a request is about, for what is done to it. */
+const held = (id: RightsRequestId, act: (tx: ControllerTransaction, who: HeldSubject) => Promise<unknown>) =>
+  desk().act(id, async (tx, { subjectId }) => {
+    const subject = await subjectById(tx, subjectId ?? "");
+    if (subject === undefined) throw new Error("nobody");
+    await act(tx, subject);
+  });
+type HeldSubject = Parameters<typeof placeHold>[1];
 
 describe("a legal hold", () => {
   test("keeps an erasure from being approved, says why, and lets it go on when it is released", () =>
     at.hub.working(async () => {
       await known();
-      const id = await verified();
-      const { subject } = await show(id);
-      await inController(async (tx) => {
-        const held = await subjectById(tx, subject as SubjectId);
-        if (held !== undefined) await placeHold(tx, held, "legal_claims", "CASE-17");
-      });
-      await expect(approve(id)).rejects.toThrow(/legal hold \(legal_claims, CASE-17\)/);
+      const id = await desk().open({ kind: "erasure" });
+      await desk().until(id, "verifying");
+      await desk().act(id, (tx, request, keys) =>
+        verifyRights(tx, keys, request, "document", { actor: "operator" }),
+      );
+      const approve = () =>
+        desk().act(id, (tx, request) => approveRights(tx, request, { actor: "operator" }));
+      await held(id, (tx, who) => placeHold(tx, who, "legal_claims", "CASE-17"));
+      await expect(approve()).rejects.toThrow(/legal hold \(legal_claims, CASE-17\)/);
       expect(await show(id)).toMatchObject({ status: "verified", holds: [{ reference: "CASE-17" }] });
-      await inController(async (tx) => {
-        const held = await subjectById(tx, subject as SubjectId);
-        if (held !== undefined) expect(await releaseRights(tx, held)).toBe(1);
-      });
-      await approve(id);
+      await held(id, releaseRights);
+      await approve();
       await closed(id);
       expect(await outcomes(id)).toEqual(at4({}));
     }));
@@ -265,18 +211,14 @@ describe("a legal hold", () => {
   test("that is placed while it is under way keeps the hub's own records, and it goes on when it is released", () =>
     at.hub.working(async () => {
       await known();
-      const id = await verified();
-      const { subject } = await show(id);
-      await approve(id);
-      await inController(async (tx) => {
-        const held = await subjectById(tx, subject as SubjectId);
-        if (held !== undefined) await placeHold(tx, held, "legal_obligation", "TAX-2026");
-      });
+      const id = await erasure();
+      await held(id, (tx, who) => placeHold(tx, who, "legal_obligation", "TAX-2026"));
       await expect
         .poll(
           async () => {
             carriedOut();
-            return (await show(id)).platforms.every(
+            const { platforms } = await show(id);
+            return platforms.every(
               ({ status, connector }) => connector === null || !/open|asked/.test(status),
             );
           },
@@ -285,10 +227,7 @@ describe("a legal hold", () => {
         .toBe(true);
       await untilQuiet();
       expect((await show(id)).status).toBe("fulfilling");
-      await inController(async (tx) => {
-        const held = await subjectById(tx, subject as SubjectId);
-        if (held !== undefined) await releaseRights(tx, held);
-      });
+      await held(id, releaseRights);
       await closed(id);
     }));
 });
@@ -310,7 +249,8 @@ describe("Shopify's customers/redact, signed, at the hub's door", () => {
         body: `{"shop_id":954889,"shop_domain":"${platform("shopify").account}","customer":{"id":${customer},"email":"${EMAIL}","phone":null},"orders_to_redact":[]}`,
       });
       await expect.poll(async () => (await requests()).length, { timeout: 10_000 }).toBe(1);
-      const [id = ""] = await requests();
+      const [id] = await requests();
+      if (id === undefined) throw new Error("no request");
       await closed(id);
       expect(await show(id)).toMatchObject({
         ...{
@@ -333,8 +273,8 @@ describe("Shopify's customers/redact, signed, at the hub's door", () => {
     }));
 });
 
-async function requests(): Promise<string[]> {
-  const rows = await at.hub.byHand<{ id: string }>(
+async function requests(): Promise<RightsRequestId[]> {
+  const rows = await at.hub.byHand<{ id: RightsRequestId }>(
     "select id from rights_request where controller_id = $1",
     at.controllerId,
   );
@@ -342,15 +282,11 @@ async function requests(): Promise<string[]> {
 }
 
 /** Somebody does it there by hand, or gives it up. */
-async function byHand(id: string, name: string, outcome: "done" | "failed"): Promise<void> {
-  const keys = await keysOf();
-  await inController(async (tx) => {
-    const request = await lockRequest(tx, id);
-    const [named] = (await tasksOf(tx, { requests: [id] })).filter(({ connector }) => connector === name);
-    const task = named && (await findTask(tx, named.id));
-    if (request === undefined || task === undefined) throw new Error("no task");
+const byHand = (id: RightsRequestId, name: string, outcome: "done" | "failed") =>
+  desk().act(id, async (tx, request, keys) => {
+    const task = await findTask(tx, (await desk().taskAt(name, id)).id);
+    if (task === undefined) throw new Error("no task");
     const note = sealNote(keys, at.controllerId, task.id, "seen in the app, TICKET-1");
     await completeTask(tx, request, task, outcome, { actor: "operator", note });
     await announceSettled(tx, request.id);
   });
-}
