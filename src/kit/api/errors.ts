@@ -15,7 +15,7 @@ export const platformErrors = {
   noCredentials: (field: string) =>
     new LetheError(
       "platform/no-credentials",
-      `the connection's credentials have no usable "${field}"; give it with --credentials (\`lethe connection update\`), and try again what failed or waited`,
+      `the connection's credentials have no usable "${field}"; give it with \`lethe connection add --credentials\` or \`lethe connection update --credentials\`, and try again what failed or waited`,
     ),
   notRenewed: (status: number) =>
     new LetheError(
