@@ -1,4 +1,18 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/**
+ * What spans rooms starts hubs and waits for them. It comes first, so that no worker is left alone with it when all else is
+ * done: by itself Vitest begins with the largest files where it does not know yet how long each takes, as in a new checkout.
+ */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
+
+const isLong = ({ moduleId }: TestSpecification) => /\/(test|src\/workflows)\//.test(moduleId);
 
 export default defineConfig({
   test: {
@@ -7,6 +21,7 @@ export default defineConfig({
     pool: "forks",
     // One more than the two cores aimed at: many tests wait, for a hub to start or a time limit to pass.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // A machine that is busy is no failure; what comes sooner is seen sooner.

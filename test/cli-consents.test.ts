@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { sealCredentials } from "#intake";
 import {
+  ConnectionId,
   ConsentHistoryView,
   ConsentReceipt,
   ConsentView,
@@ -178,8 +180,33 @@ describe("lethe consents", () => {
 
   test("drift has nothing to ask where no connection has credentials", async () => {
     expect(await json("consents", "drift", "--subject", await person())).toEqual({
-      ...{ differences: [], inStep: 0, notFound: 0, notAsked: {} },
+      ...{ differences: [], inStep: 0, notFound: 0, notAsked: {}, reasons: {} },
     });
+    const { out } = await lethe("consents", "drift", "--subject", await person());
+    expect(out).toContain("No platform was asked: it takes");
+  });
+
+  test("drift says which field is missing where the credentials are not enough to ask with", async () => {
+    const subject = await person();
+    // As an older version took them.
+    const [list] = await at.rooms.superuser(
+      (
+        sql,
+      ) => sql`select c.id, c.controller_id from connection c join identifier_source i on i.connection_id = c.id
+        where i.subject_id = ${subject} and c.connector = 'mailchimp' limit 1`,
+    );
+    const [id, controller] = [ConnectionId.parse(list?.id), ControllerId.parse(list?.controller_id)];
+    const keys = await at.rooms.ring.keys(controller);
+    const sealed = sealCredentials(keys, controller, id, { apiKey: "0123456789abcdef-us21" });
+    await at.rooms.superuser((sql) => sql`update connection set credentials = ${sealed} where id = ${id}`);
+    expect(await json("consents", "drift", "--subject", subject)).toMatchObject({
+      notAsked: { "platform/no-credentials": 1 },
+      reasons: { "platform/no-credentials": [expect.stringContaining('no usable "listId"')] },
+    });
+    const { out } = await lethe("consents", "drift", "--subject", subject);
+    expect(out).toContain("No platform could be asked.");
+    expect(out).toMatch(/Could not be asked: 1, because .*no usable "listId".*\[platform\/no-credentials\]/);
+    expect(out).not.toContain("No platform was asked");
   });
 
   test("a receipt of a record is checked with the controller's DID document alone, and any change to it is found", async () => {

@@ -6,8 +6,9 @@ import { ConnectionView, ControllerView, DeliveryView } from "#schemas";
 import { fixture, runLethe, sendFixture } from "#test";
 
 import { at, connect, json, lethe, SECRET, settled, useHub } from "./support/commands.ts";
+import { callLethe } from "./support/lethe.ts";
 
-useHub();
+useHub({ here: true });
 
 describe("lethe controller", () => {
   test("adds one with its DID, and lists it", async () => {
@@ -141,6 +142,26 @@ describe("lethe connection", () => {
     expect(refused.err).not.toContain("12345678");
   });
 
+  test("refuses credentials that the platform's API could not be called with, and names what they lack", async () => {
+    const file = join(at.folder, "mailchimp.json");
+    writeFileSync(file, JSON.stringify({ apiKey: "0123456789abcdef0123456789abcdef-us21" }));
+    const add = ["connection", "add", "mailchimp", "--controller", at.controller, "--secret", SECRET];
+    const lacking = {
+      ...{ code: 1, out: "" },
+      err: expect.stringMatching(/no usable "listId".*--credentials.*\[platform\/no-credentials\]/),
+    };
+    // Its account is its audience: without one, the credentials have to say it.
+    expect(await lethe(...add, "--credentials", file)).toMatchObject(lacking);
+    const { id } = await json<{ id: string }>(...add);
+    expect(await lethe("connection", "update", id, "--credentials", file)).toMatchObject(lacking);
+    const tied = await json<{ id: string }>(...add, "--account", "a6b5da1054", "--credentials", file);
+    const updated = await lethe("connection", "update", tied.id, "--credentials", file);
+    expect(updated).toMatchObject({ code: 0, err: "" });
+    for (const next of ["lethe consents retry --status manual", "lethe rights list"])
+      expect(updated.out).toContain(next);
+    expect(updated.out).not.toContain("deliveries replay"); // nothing is fetched from Mailchimp
+  });
+
   test("rotates a secret: both count for a while, and at a running hub at once", async () => {
     const shop = await connect("shopify");
     const rotated = await runLethe(
@@ -245,7 +266,7 @@ describe("an id that is none", () => {
     [["connection", "remove", "abc"], "connection"],
   ])("is refused before anything is opened: %j", async (args, argument) => {
     // No database answers there: that it is not asked shows in the message.
-    const refused = await runLethe(args, { ...at.settings, DATABASE_URL: "postgres://127.0.0.1:1/none" });
+    const refused = await callLethe(args, { ...at.settings, DATABASE_URL: "postgres://127.0.0.1:1/none" });
     expect(refused).toMatchObject({ code: 2, out: "" });
     expect(refused.err).toContain(`'abc' is invalid for argument '${argument}'. It must be a UUID.`);
   });

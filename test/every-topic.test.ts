@@ -165,14 +165,23 @@ describe("a running hub turns", () => {
         .filter((record) => record.list === undefined)
         .map((record) => [record.ordinal, record.purpose, record.state, record.nature, record.method]),
     );
+    const asked = ofType(fixture, "rights");
+    // For one person it is left to somebody, for want of credentials; what is known of a whole account the hub erases by itself.
+    await expect
+      .poll(async () =>
+        (await rows("rights_request", controllerId)).map((row) => [row.kind, row.scope, row.status]),
+      )
+      .toEqual(
+        asked.map(({ kind, scope }) => [kind, scope, scope === "account" ? "fulfilled" : "fulfilling"]),
+      );
     const requests = await rows("rights_request", controllerId);
-    expect(requests.map((row) => [row.kind, row.scope, row.status])).toEqual(
-      ofType(fixture, "rights").map((record) => [record.kind, record.scope, "received"]),
-    );
-    for (const row of requests)
-      expect((new Date(row.due_at).getTime() - new Date(row.received_at).getTime()) / 86_400_000).toBe(30);
+    for (const row of requests) {
+      const last = new Date(new Date(row.received_at).getTime() + 30 * 86_400_000);
+      expect(new Date(row.due_at).toISOString()).toBe(`${last.toISOString().slice(0, 10)}T23:59:59.999Z`);
+    }
     const [connection] = await rows("connection", controllerId);
-    expect(connection?.status).toBe(ofType(fixture, "account").length > 0 ? "uninstalled" : "active");
+    const ended = ofType(fixture, "account").length > 0 || asked.some(({ scope }) => scope === "account");
+    expect(connection?.status).toBe(ended ? "uninstalled" : "active");
 
     const types = (await rows("audit_event", controllerId)).map(
       ({ entry }) => (JSON.parse(Buffer.from(entry).toString("utf8")) as { type: string }).type,
@@ -181,7 +190,7 @@ describe("a running hub turns", () => {
     for (const [type, list] of [
       ["activity.recorded", activities],
       ["consent.recorded", consents],
-      ["rights.requested", requests],
+      ["rights.received", requests],
     ] as const)
       expect(
         types.filter((one) => one === type),

@@ -216,7 +216,31 @@ async function update(rooms: Rooms, id: string, options: UpdateOptions): Promise
     configuration: readJson(options.configuration),
     purposes: readJson(options.purposes),
   });
-  output(options.json === true, { id, updated: true }, () => "Updated. It counts from the next delivery on.");
+  output(options.json === true, { id, updated: true }, () =>
+    ["Updated. It counts from now on.", ...(options.credentials === undefined ? [] : waited(connector))].join(
+      "\n",
+    ),
+  );
+}
+
+/** How to take up what could not be done for want of these credentials: none of it is tried again by itself. */
+function waited({ api, consent, rights }: Connector): string[] {
+  const steps = [
+    ...(api === undefined
+      ? []
+      : ["  lethe deliveries replay --status failed    deliveries that could not be fetched for"]),
+    ...(consent === undefined
+      ? []
+      : ["  lethe consents retry --status manual       choices that could not be brought in step"]),
+    ...(rights === undefined
+      ? []
+      : [
+          "  lethe rights list                          requests with tasks that were left to you (lethe rights retry <task>)",
+        ]),
+  ];
+  return steps.length === 0
+    ? []
+    : ["What failed or waited for want of credentials is taken up with:", ...steps];
 }
 
 function readJson(file: string | undefined): unknown {

@@ -40,6 +40,8 @@ interface Report {
   notFound: number;
   /** What could not be asked, by why. */
   readonly notAsked: Record<string, number>;
+  /** What each of those codes says, such as which field of the credentials is missing. */
+  readonly reasons: Record<string, string[]>;
 }
 
 export function consentsDriftCommand(): Command {
@@ -58,7 +60,7 @@ export function consentsDriftCommand(): Command {
     )
     .action((options: Options) =>
       withRooms(async (rooms) => {
-        const report: Report = { differences: [], inStep: 0, notFound: 0, notAsked: {} };
+        const report: Report = { differences: [], inStep: 0, notFound: 0, notAsked: {}, reasons: {} };
         const bar = progressBar("comparing");
         for (const controller of await controllersOf(rooms, options.controller))
           await compareAll(rooms, controller, options, report, (done) => bar.update(done, done + PAGE));
@@ -129,8 +131,9 @@ async function compareAll(
         );
       }
     } catch (error) {
-      const { code } = describeError(error);
+      const { code, message } = describeError(error);
       report.notAsked[code] = (report.notAsked[code] ?? 0) + 1;
+      report.reasons[code] = [...new Set([...(report.reasons[code] ?? []), message])];
     }
   }
 
@@ -169,7 +172,8 @@ async function patiently<T>(work: () => Promise<T>): Promise<T> {
     }
 }
 
-function people(rooms: Rooms, { differences, inStep, notFound, notAsked }: Report, repair: boolean): string {
+function people(rooms: Rooms, report: Report, repair: boolean): string {
+  const { differences, inStep, notFound, notAsked, reasons } = report;
   const mended = differences.filter((one) => one.repair).length;
   const waits = mended > 0 && runningHub(rooms.config.dataDir) === undefined;
   return [
@@ -183,9 +187,11 @@ function people(rooms: Rooms, { differences, inStep, notFound, notAsked }: Repor
         since: shortTime(row.since),
         repair: row.repair ? "yes" : "",
       })),
-      inStep + notFound === 0
-        ? "No platform was asked: it takes a person who chose, and a connection with credentials to a platform that holds consent."
-        : "Every platform that could be asked holds what the ledger says.",
+      inStep + notFound > 0
+        ? "Every platform that could be asked holds what the ledger says."
+        : Object.keys(notAsked).length > 0
+          ? "No platform could be asked."
+          : "No platform was asked: it takes a person who chose, and a connection with credentials to a platform that holds consent.",
     ),
     `In step: ${inStep}. Different: ${differences.length}. Not found there: ${notFound}.`,
     ...(repair && differences.length > 0
@@ -193,7 +199,9 @@ function people(rooms: Rooms, { differences, inStep, notFound, notAsked }: Repor
           `Being brought in step: ${mended}.${mended < differences.length ? " The rest is under way, left to a person (lethe consents pushes), or an opt-out that the platform cannot date (--opt-outs)." : ""}`,
         ]
       : []),
-    ...Object.entries(notAsked).map(([code, times]) => `Could not be asked: ${times} [${code}]`),
+    ...Object.entries(notAsked).map(
+      ([code, times]) => `Could not be asked: ${times}, because ${reasons[code]?.join("; ")} [${code}]`,
+    ),
     ...(waits ? ["No hub runs on this data directory; it is done when one starts."] : []),
   ].join("\n");
 }

@@ -6,7 +6,13 @@ import { type Connector, configured, doorsOf, plainAccount, webhookRequest } fro
 import { ConnectionId, type ConnectionView, ConsentPurpose, type ControllerId, type Sealed } from "#schemas";
 import type { ControllerKeys, KeyRing } from "#vault";
 import { controllerErrors } from "./errors.ts";
-import { checkConfiguration, checkCredentials, checkPurposes, checkSecret } from "./settings.ts";
+import {
+  checkConfiguration,
+  checkCredentials,
+  checkOpening,
+  checkPurposes,
+  checkSecret,
+} from "./settings.ts";
 
 /** A connection's view, and the one time that its URL is shown with the secret in it, where the platform needs it there. */
 export interface NewConnection extends ConnectionView {
@@ -35,6 +41,8 @@ export async function createConnection(
   const credentials = checkCredentials(connector, settings.credentials);
   const configuration = checkConfiguration(connector, settings.configuration);
   checkSecret(configured(connector, configuration), settings.secret);
+  const account = settings.account === undefined ? null : plainAccount(settings.account);
+  await checkOpening(connector, credentials, account);
   const keys = await ring.keys(controllerId);
   const id = ConnectionId.parse(uuid());
   const secrets: WebhookSecret[] = [{ value: settings.secret, expiresAt: null }];
@@ -45,7 +53,7 @@ export async function createConnection(
         controllerId,
         id,
         connector: connector.id,
-        account: settings.account === undefined ? null : plainAccount(settings.account),
+        account,
         secrets: sealSecrets(keys, controllerId, id, secrets),
         credentials: credentials === undefined ? null : sealCredentials(keys, controllerId, id, credentials),
         region: settings.region ?? null,
@@ -91,6 +99,8 @@ export async function updateConnection(
   const configuration =
     changes.configuration === undefined ? undefined : checkConfiguration(connector, changes.configuration);
   const keys = await ring.keys(controllerId);
+  if (credentials !== undefined)
+    await checkOpening(connector, credentials, await accountOf(database, controllerId, id));
   await database.inController(controllerId, async (tx) => {
     const purposes =
       changes.purposes === undefined
@@ -109,6 +119,14 @@ export async function updateConnection(
         .flatMap(([name, value]) => (value === undefined || value === null ? [] : [name]))
         .join(", "),
     });
+  });
+}
+
+async function accountOf(database: Database, controllerId: ControllerId, id: ConnectionId) {
+  return database.inController(controllerId, async ({ sql }) => {
+    const [row] = await sql<{ account: string | null }[]>`
+      select account from connection where controller_id = ${controllerId} and id = ${id}`;
+    return row?.account ?? null;
   });
 }
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Credentials } from "#intake";
 import { type Connector, configured, secretFault } from "#kit";
-import { Purpose } from "#schemas";
+import { LetheError, Purpose } from "#schemas";
 import { controllerErrors } from "./errors.ts";
 
 /** An empty secret would let anybody sign; one of another form nobody. Throws `connection/empty-secret` or `connection/bad-secret`. */
@@ -22,6 +22,26 @@ export function checkCredentials(connector: Connector, given: unknown): Credenti
     ({ path, message }) => `${path.join(".") || "the file"}: ${message}`,
   );
   throw controllerErrors.badCredentials(connector.name, faults.join("; "));
+}
+
+/**
+ * Opens the platform's API with credentials, which asks the platform for nothing: what they lack is to be known now, not when
+ * somebody's choice or request waits for it. Throws `platform/no-credentials`, which names the field.
+ */
+export async function checkOpening(
+  { consent, rights }: Connector,
+  credentials: Credentials | undefined,
+  account: string | null,
+): Promise<void> {
+  if (credentials === undefined) return;
+  const given = () => Promise.resolve(credentials);
+  await consent?.open(credentials as never, account).catch(lackOf);
+  await rights?.open(credentials as never, account, { current: given, renew: given }).catch(lackOf);
+}
+
+/** Whatever else may be wrong, those who call the API are told when they do. */
+function lackOf(error: unknown): void {
+  if (error instanceof LetheError && error.code === "platform/no-credentials") throw error;
 }
 
 /** Whatever a configurable connector is configured with. Throws `connector/bad-configuration`, `connection/no-configuration` or `connection/not-configurable`. */

@@ -8,7 +8,10 @@ export interface ConsentSection {
   readonly ids?: number;
   /** What the keys of the company's own lists there look like, where a connection may tie one to a purpose. */
   readonly lists?: RegExp;
-  /** The API with a connection's credentials. What it loads (an SDK) is loaded here, not with the connector. */
+  /**
+   * The API with a connection's credentials. What it loads (an SDK) is loaded here, not with the connector. It asks the
+   * platform for nothing yet: new credentials are tried with it, for what they lack (`missingCredentials`).
+   */
   readonly open: (credentials: never, account: string | null) => Promise<ConsentApi>;
 }
 

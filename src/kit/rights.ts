@@ -16,7 +16,8 @@ export interface RightsSection {
   readonly repeatable?: boolean;
   /**
    * The API with a connection's credentials. What it loads (an SDK) is loaded here, not with the connector. `store` is
-   * where the credentials are kept, for an API whose tokens have to be renewed (`openApi`).
+   * where the credentials are kept, for an API whose tokens have to be renewed (`openApi`). It asks the platform for nothing
+   * yet: new credentials are tried with it, for what they lack (`missingCredentials`).
    */
   readonly open: (credentials: never, account: string | null, store: CredentialStore) => Promise<RightsApi>;
 }

@@ -10,17 +10,17 @@ export const platformErrors = {
   unauthorised: (status: number) =>
     new LetheError(
       "platform/unauthorised",
-      `the platform's API refuses the connection's credentials (${status}); set new ones with \`lethe connection update --credentials\` and replay`,
+      `the platform's API refuses the connection's credentials (${status}); set new ones with \`lethe connection update --credentials\`, and try again what failed or waited`,
     ),
   noCredentials: (field: string) =>
     new LetheError(
       "platform/no-credentials",
-      `the connection's credentials have no usable "${field}"; set them with \`lethe connection update --credentials\` and replay`,
+      `the connection's credentials have no usable "${field}"; give it with \`lethe connection add --credentials\` or \`lethe connection update --credentials\`, and try again what failed or waited`,
     ),
   notRenewed: (status: number) =>
     new LetheError(
       "platform/not-renewed",
-      `the platform gave no new access token (${status}); connect its account anew, set the credentials with \`lethe connection update --credentials\` and replay`,
+      `the platform gave no new access token (${status}); connect its account anew, set the credentials with \`lethe connection update --credentials\`, and try again what failed or waited`,
     ),
   refused: (status: number) =>
     new LetheError(
