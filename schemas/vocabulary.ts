@@ -237,11 +237,16 @@ export const RightsTaskStatus = z.enum([
 ]);
 export type RightsTaskStatus = z.infer<typeof RightsTaskStatus>;
 
-/** Why it is `manual`, `unsupported` or `failed`. */
+/** Why it is so. */
 export const RightsTaskReason = z.enum([
   "no_api",
   "no_credentials",
   "not_connected",
+  "nothing_to_find_by",
+  "known_by_something_else",
+  "marketing_only",
+  "already_so",
+  "put_off",
   "fields_unsupported",
   "not_confirmed",
   "refused_there",

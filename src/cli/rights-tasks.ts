@@ -3,6 +3,7 @@ import type { ControllerTransaction } from "#database";
 import { type Rooms, runningHub } from "#hub";
 import {
   allSettled,
+  type ByHand,
   completeTask,
   findTask,
   lockRequest,
@@ -11,14 +12,17 @@ import {
   sealNote,
   type Task,
 } from "#rights";
+import { LawfulBasis } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import { announceSettled, retryTask } from "#workflows";
-import { command, controllersOf, uuidArgument, withRooms } from "./command.ts";
+import { command, controllersOf, isoTime, uuidArgument, withRooms } from "./command.ts";
 import { output } from "./print.ts";
 
 interface CompleteOptions {
   readonly note: string;
-  readonly outcome: "done" | "retained" | "failed";
+  readonly outcome: ByHand["outcome"];
+  readonly basis: LawfulBasis;
+  readonly until?: string;
   readonly json?: boolean;
 }
 
@@ -46,11 +50,17 @@ export function rightsCompleteCommand(): Command {
         .choices(["done", "retained", "failed"])
         .default("done"),
     )
+    .addOption(
+      new Option("--basis <basis>", "with `retained`: the lawful basis for keeping it")
+        .choices(LawfulBasis.options)
+        .default("legal_obligation"),
+    )
+    .option("--until <time>", "with `retained`: until when it is kept (ISO 8601), if that is known", isoTime)
     .action((id: string, options: CompleteOptions) =>
       withRooms(async (rooms) => {
         await withTask(rooms, id, async (tx, request, task, keys) => {
           const note = sealNote(keys, tx.controllerId, task.id, options.note);
-          await completeTask(tx, request, task, options.outcome, { actor: "operator", note });
+          await completeTask(tx, request, task, byHand(options), { actor: "operator", note });
           if (await allSettled(tx, request.id)) await announceSettled(tx, request.id);
         });
         output(
@@ -62,6 +72,9 @@ export function rightsCompleteCommand(): Command {
     );
 }
 
+const byHand = ({ outcome, basis, until }: CompleteOptions): ByHand =>
+  outcome === "retained" ? { outcome, basis, until: until ?? null } : { outcome };
+
 export function rightsRetryCommand(): Command {
   return command(
     "retry <task>",
@@ -72,8 +85,8 @@ export function rightsRetryCommand(): Command {
     .option("--anew", "ask for the erasure again, although it may have been asked for")
     .action((id: string, options: RetryOptions) =>
       withRooms(async (rooms) => {
-        await withTask(rooms, id, (tx, _request, task) =>
-          retryTask(tx, task, { anew: options.anew === true }),
+        await withTask(rooms, id, (tx, request, task) =>
+          retryTask(tx, request, task, { anew: options.anew === true }),
         );
         output(options.json === true, { task: id, retried: true }, () => `Trying it again.${later(rooms)}`);
       }),

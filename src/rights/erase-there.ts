@@ -92,8 +92,10 @@ export async function readBackErasure(
   const said = states.every(({ state, ...more }) => state !== "pending" || "retained" in more);
   if (has("there") || (has("pending") && !said))
     return { status: "manual", reason: "not_confirmed", entries };
-  if (options.left > 0) return { status: "manual", reason: "no_api", entries };
-  if (retention !== undefined) return { status: "retained", retained: retention, entries };
+  const kept = retention === undefined ? {} : { retained: retention };
+  if (options.left > 0) return { status: "manual", reason: "no_api", entries, ...kept };
+  if (has("pending")) return { status: "retained", reason: "put_off", entries, ...kept };
+  if (retention !== undefined) return { status: "retained", entries, ...kept };
   return { status: has("unknown") ? "done" : "done_verified", entries };
 }
 

@@ -50,6 +50,10 @@ export const rightsErrors = {
       "rights/task-not-waiting",
       `the task is ${status}: only one that is manual or failed can be completed or tried again`,
     ),
+  overtaken: () =>
+    new LetheError("rights/overtaken", "another run is at the same task; it is looked at again", {
+      retry: true,
+    }),
   badNote: (fault: string) => new LetheError("rights/bad-note", `the note ${fault}`),
   noBundle: () =>
     new LetheError(

@@ -29,6 +29,10 @@ export interface PlatformOutcome {
   readonly outcome: Outcome;
   /** Somebody did it there by hand, and confirmed it. */
   readonly byHand?: boolean;
+  /** Nothing had to be done: it was so already, by what the platform had told. */
+  readonly alreadySo?: boolean;
+  /** It is the platform that puts it off, and will carry it out. */
+  readonly putOff?: boolean;
   /** Of what is retained: why, and until which day (ISO 8601), where that is known. */
   readonly retained?: { readonly basis: LawfulBasis; readonly until?: string };
 }
@@ -47,10 +51,15 @@ export const DONE: Readonly<Record<RightsKind, string>> = {
 /** `day` writes a date out. */
 export function outcomeInWords(
   kind: RightsKind,
-  { outcome, byHand, retained }: PlatformOutcome,
+  { outcome, byHand, alreadySo, putOff, retained }: PlatformOutcome,
   day: (at: string) => string,
 ): string {
   const done = DONE[kind];
+  if (alreadySo === true) return "Nothing had to be changed there: it was so already.";
+  if (outcome === "retained" && putOff === true) {
+    const by = retained?.until === undefined ? "later" : `by ${day(retained.until)}`;
+    return `The platform took our request and carries it out ${by}, by its own rules. Until then it has your data.`;
+  }
   if (outcome === "retained") {
     const until = retained?.until === undefined ? "" : ` until ${day(retained.until)}`;
     const basis = retained === undefined ? "" : `. They are kept because of ${BASES[retained.basis]}`;

@@ -60,7 +60,7 @@ export { openNote, sealNote } from "./note.ts";
 export { noticesOf, openNotice, type PlannedNotice, planNotice, settleNotice } from "./notice.ts";
 export { type NewRequest, type Opened, openRequest } from "./open.ts";
 export { type Page, pages } from "./pages/index.ts";
-export { byConsent, type PlannedTask, planTasks, stoppedBy } from "./plan.ts";
+export { byConsent, hasSpokenOf, type PlannedTask, planTasks, stoppedBy } from "./plan.ts";
 export { rectifyThere } from "./rectify-there.ts";
 export { findRequest, findRequests, lockRequest, type RightsRequest } from "./request.ts";
 export {
@@ -72,7 +72,15 @@ export {
   shredFiles,
   takeBundle,
 } from "./sealed-files.ts";
-export { allSettled, completeTask, isUnderWay, noteTaskFailure, type Outcome, settleTask } from "./settle.ts";
+export {
+  allSettled,
+  type ByHand,
+  completeTask,
+  isUnderWay,
+  noteTaskFailure,
+  type Outcome,
+  settleTask,
+} from "./settle.ts";
 export { isClosed, MOVES } from "./states.ts";
 export {
   type Asked,

@@ -11,6 +11,7 @@ import type {
 import { rightsErrors } from "./errors.ts";
 import { type Decision, noteAct } from "./move.ts";
 import type { RightsRequest } from "./request.ts";
+import { isClosed } from "./states.ts";
 import { findTask, type Task } from "./task.ts";
 
 /** What became of a request at one platform. */
@@ -93,21 +94,33 @@ export async function completeTask(
   tx: ControllerTransaction,
   request: RightsRequest,
   task: Task,
-  outcome: "done" | "retained" | "failed",
+  outcome: ByHand,
   by: Decision,
 ): Promise<void> {
-  if (!isWaiting(task)) throw rightsErrors.taskNotWaiting(task.status);
-  const completed: Outcome =
-    outcome === "failed"
-      ? { status: "failed", reason: "given_up" }
-      : outcome === "done"
-        ? { status: "done", reason: "by_hand" }
-        : {
-            ...{ status: "retained", reason: "by_hand" },
-            retained: { basis: "legal_obligation", categories: [], until: null },
-          };
+  if (!isWaiting(task) || isClosed(request.status)) throw rightsErrors.taskNotWaiting(task.status);
+  const completed = outcomeByHand(task, outcome);
   await save(tx, task, completed, by);
   await settledEvent(tx, request, task, completed, by);
+}
+
+/** What somebody says who did it by hand. */
+export type ByHand =
+  | { readonly outcome: "done" | "failed" }
+  | { readonly outcome: "retained"; readonly basis: LawfulBasis; readonly until: string | null };
+
+/** What the platform was seen to keep stays said, whatever else was done there by hand. */
+function outcomeByHand({ basis, categories, until }: Task, given: ByHand): Outcome {
+  if (given.outcome === "failed") return { status: "failed", reason: "given_up" };
+  const seen = basis === null ? undefined : { basis, categories: categories ?? [], until };
+  const retained =
+    given.outcome === "retained"
+      ? { basis: given.basis, categories: categories ?? [], until: given.until }
+      : seen;
+  return {
+    status: retained === undefined ? "done" : "retained",
+    reason: "by_hand",
+    ...(retained && { retained }),
+  };
 }
 
 /** Notes why an attempt failed; it is tried again. */

@@ -14,6 +14,8 @@ import type {
 import { type ControllerKeys, open, seal } from "#vault";
 import { rightsErrors } from "./errors.ts";
 import type { PlannedTask } from "./plan.ts";
+import type { RightsRequest } from "./request.ts";
+import { isClosed } from "./states.ts";
 
 /** What is to be done for a request at one platform; by the hub itself, where there is no connection. */
 export interface Task {
@@ -89,15 +91,23 @@ export function openAsked(keys: ControllerKeys, controllerId: ControllerId, task
   return JSON.parse(Buffer.from(opened).toString("utf8")) as Asked[];
 }
 
+/**
+ * Writes it down, in the place of what was read. Of two runs that are at it at once, as when one was thought to be dead, the
+ * second stops here, with `rights/overtaken`, before it asks for anything; tried again, it sees what the first one did.
+ */
 export async function noteAsked(
   { sql, controllerId }: ControllerTransaction,
   keys: ControllerKeys,
-  id: RightsTaskId,
+  task: Pick<Task, "id" | "round" | "asked">,
   asked: readonly Asked[],
-): Promise<void> {
+): Promise<Sealed<Asked[]>> {
   const text = Buffer.from(JSON.stringify(asked), "utf8");
-  await sql`update rights_task set asked = ${seal(keys.current("seal"), contextOf(controllerId, id), text)}
-    where controller_id = ${controllerId} and id = ${id}`;
+  const sealed = seal<Asked[]>(keys.current("seal"), contextOf(controllerId, task.id), text);
+  const { count } = await sql`update rights_task set asked = ${sealed}
+    where controller_id = ${controllerId} and id = ${task.id} and round = ${task.round} and status in ('open', 'asked')
+      and asked is not distinct from ${task.asked}::bytea`;
+  if (count === 0) throw rightsErrors.overtaken();
+  return sealed;
 }
 
 /** The platform took the erasure of them all, and is asked later what came of it. */
@@ -116,10 +126,15 @@ export async function markAsked(
  */
 export async function reopenTask(
   { sql, controllerId }: ControllerTransaction,
+  request: RightsRequest,
   task: Task,
   options: { anew: boolean },
 ): Promise<PlannedTask> {
-  if (task.connectionId === null || (task.status !== "manual" && task.status !== "failed"))
+  if (
+    isClosed(request.status) ||
+    task.connectionId === null ||
+    (task.status !== "manual" && task.status !== "failed")
+  )
     throw rightsErrors.taskNotWaiting(task.status);
   const [row] = await sql<{ round: number }[]>`
     update rights_task set status = 'open', reason = null, settled_at = null, announced_at = now(), round = round + 1,

@@ -11,6 +11,7 @@ import {
   eraseThere,
   findRequest,
   findTask,
+  hasSpokenOf,
   holdsOf,
   isUnderWay,
   knownAt,
@@ -88,6 +89,12 @@ async function act(rooms: WorkflowRooms, target: Target): Promise<Acted> {
   return guarded(rooms, target, DONE, async (work) => {
     const { task, request, keys } = work;
     if (byConsent(request.kind)) return { settled: false, left: 0 };
+    if (
+      [work.person.platformIds, work.person.emails, work.person.phones].every(({ length }) => length === 0)
+    ) {
+      await settle(rooms, target, { status: "manual", reason: "nothing_to_find_by" });
+      return DONE;
+    }
     const { api, connector } = await openThere(rooms, target, work);
     const inController = rooms.database.inController.bind(rooms.database);
     if (request.kind === "erasure") {
@@ -96,12 +103,17 @@ async function act(rooms: WorkflowRooms, target: Target): Promise<Acted> {
         await settle(rooms, target, { status: "manual", reason: "legal_hold" });
         return DONE;
       }
+      let noted = task.asked;
       const done = await eraseThere({
         api,
         repeatable: connector.rights?.repeatable === true,
         person: work.person,
         asked: openAsked(keys, target.controllerId, task),
-        note: (asked) => inController(target.controllerId, (tx) => noteAsked(tx, keys, task.id, asked)),
+        note: async (asked) => {
+          noted = await inController(target.controllerId, (tx) =>
+            noteAsked(tx, keys, { ...task, asked: noted }, asked),
+          );
+        },
       });
       if ("asked" in done) {
         await inController(target.controllerId, (tx) =>
@@ -109,23 +121,41 @@ async function act(rooms: WorkflowRooms, target: Target): Promise<Acted> {
         );
         return { settled: false, left: done.left };
       }
-      await settle(rooms, target, done);
+      await settle(rooms, target, await unlessKnown(rooms, target, work, done));
       return DONE;
     }
     if (request.kind === "rectification") {
-      await settle(rooms, target, await rectifyThere(api, work.person, correctionsOf(work.details)));
+      const done = await rectifyThere(api, work.person, correctionsOf(work.details));
+      await settle(rooms, target, await unlessKnown(rooms, target, work, done));
       return DONE;
     }
     const entries = await api.find(work.person);
     const sets: CollectedSet[] = [];
     for (const entry of entries) sets.push(...((await entry.collect?.()) ?? []));
     if (entries.length > 0) await inController(target.controllerId, (tx) => savePart(tx, keys, task, sets));
-    await settle(rooms, target, {
-      status: entries.length === 0 ? "not_found" : "done",
-      entries: entries.length,
-    });
+    // What the API cannot give of somebody who is there is somebody's to look up.
+    const left = entries.some(({ collect }) => collect === undefined);
+    const collected: Outcome = left
+      ? { status: "manual", reason: "no_api", entries: entries.length }
+      : { status: entries.length === 0 ? "not_found" : "done", entries: entries.length };
+    await settle(rooms, target, await unlessKnown(rooms, target, work, collected));
     return DONE;
   });
+}
+
+/**
+ * Nobody found is no answer where the platform itself has spoken of the person and we have no id of its own to ask by: then it
+ * knows them by an address that we do not have.
+ */
+async function unlessKnown(
+  { database }: WorkflowRooms,
+  { controllerId, connectionId }: Target,
+  { request, person }: Work,
+  outcome: Outcome,
+): Promise<Outcome> {
+  if (outcome.status !== "not_found" || person.platformIds.length > 0) return outcome;
+  const knows = await database.inController(controllerId, (tx) => hasSpokenOf(tx, request, connectionId));
+  return knows ? { status: "manual", reason: "known_by_something_else", entries: 0 } : outcome;
 }
 
 /** Whether nothing more has to be waited for. */

@@ -2,21 +2,23 @@ import { eventType, type Inngest } from "inngest";
 import {
   allSettled,
   bundleOf,
+  byConsent,
   closeRequest,
   findRequest,
   heldThrough,
   holdsOf,
-  lockRequest,
   openDetails,
+  planTasks,
   saveBundle,
   settleOwnTask,
   shredDetails,
+  subjectOf,
 } from "#rights";
 import { type EventData, events } from "#schemas";
 import { eraseAccount, eraseHere } from "./erase-here.ts";
 import type { WorkflowRooms } from "./index.ts";
 import { makeBundle } from "./rights-bundle.ts";
-import { tell } from "./rights-moves.ts";
+import { announceTasks, lockToErase, noteSubject, tell } from "./rights-moves.ts";
 
 const settled = eventType("rights/settled", { schema: events["rights/settled"] });
 
@@ -62,7 +64,7 @@ async function collect(rooms: WorkflowRooms, { controllerId, requestId }: Target
 /** Whether there is more to forget. */
 async function forgetAccount({ database, committed }: WorkflowRooms, { controllerId, requestId }: Target) {
   const more = await database.inController(controllerId, async (tx) => {
-    const request = await lockRequest(tx, requestId);
+    const request = await lockToErase(tx, requestId);
     if (request?.scope !== "account" || request.status !== "fulfilling") return false;
     return eraseAccount(tx, request);
   });
@@ -71,15 +73,21 @@ async function forgetAccount({ database, committed }: WorkflowRooms, { controlle
 }
 
 async function close(
-  { database, ring, committed }: WorkflowRooms,
+  { database, ring, connectors, committed }: WorkflowRooms,
   { controllerId, requestId }: Target,
 ): Promise<void> {
   const keys = await ring.keys(controllerId);
   await database.inController(controllerId, async (tx) => {
-    const request = await lockRequest(tx, requestId);
-    if (request?.status !== "fulfilling" || !(await allSettled(tx, requestId))) return;
+    const found = await lockToErase(tx, requestId);
+    if (found?.status !== "fulfilling" || !(await allSettled(tx, requestId))) return;
     const details = await openDetails(tx, keys, requestId);
+    // Somebody may have become known since it was planned, and platforms may have spoken of them since they were asked.
+    const request = { ...found, subjectId: found.subjectId ?? (await subjectOf(tx, keys, found)) };
     if (request.kind === "erasure" && request.scope === "subject") {
+      await noteSubject(tx, request);
+      const more = await planTasks(tx, connectors, request);
+      await announceTasks(tx, more);
+      if (!(await allSettled(tx, requestId))) return;
       // A hold that was placed meanwhile keeps it open; its release announces it again.
       if (request.subjectId !== null && (await holdsOf(tx, request.subjectId)).length > 0) return;
       await eraseHere(tx, keys, request, details);
@@ -87,7 +95,10 @@ async function close(
     // The same of anybody of an account's; nobody is told of the release, and it is looked at again in a while.
     if (request.scope === "account" && request.kind === "erasure" && request.connectionId !== null)
       if ((await heldThrough(tx, request.connectionId)).length > 0) return;
-    await settleOwnTask(tx, request, { status: request.kind === "erasure" ? "done_verified" : "done" });
+    // What nobody is known to concern was recorded of nobody.
+    const nobody = byConsent(request.kind) && request.subjectId === null;
+    const status = nobody ? "not_found" : request.kind === "erasure" ? "done_verified" : "done";
+    await settleOwnTask(tx, request, { status });
     await closeRequest(tx, request);
     // The address is needed once more, to tell them; without one, everything goes now.
     if (request.source !== "platform" && (details?.emails.length ?? 0) > 0) await tell(tx, request, "closed");

@@ -1,11 +1,12 @@
 import { eventType, type Inngest } from "inngest";
+import { appendEvents } from "#audit";
 import { type ExpressedChoice, keepContacts, recordChoices } from "#consent";
 import type { ControllerTransaction } from "#database";
-import { addressesOf, restrictSubject, subjectById } from "#identity";
+import { addressesOf, linkClaims, restrictSubject, subjectById } from "#identity";
 import {
   allSettled,
   byConsent,
-  lockRequest,
+  claimFrom,
   moveRequest,
   openDetails,
   personOf,
@@ -17,9 +18,8 @@ import {
 import { type EventData, events } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import type { WorkflowRooms } from "./index.ts";
-import { announce } from "./outbox.ts";
 import { announceChanges } from "./propagate-consent.ts";
-import { announceSettled } from "./rights-moves.ts";
+import { announceSettled, announceTasks, lockToErase, noteSubject } from "./rights-moves.ts";
 
 const approved = eventType("rights/approved", { schema: events["rights/approved"] });
 
@@ -45,25 +45,40 @@ async function plan(
 ): Promise<void> {
   const keys = await ring.keys(controllerId);
   await database.inController(controllerId, async (tx) => {
-    const found = await lockRequest(tx, requestId);
+    const found = await lockToErase(tx, requestId);
     if (found?.status !== "approved") return;
     // Somebody may have become known between verification and now.
-    const subjectId = found.subjectId ?? (await subjectOf(tx, keys, found));
-    await tx.sql`update rights_request set subject_id = ${subjectId} where controller_id = ${controllerId} and id = ${requestId}`;
+    const known = found.subjectId ?? (await subjectOf(tx, keys, found));
+    const subjectId = known ?? (await makeKnown(tx, keys, found));
     const request = { ...found, subjectId };
+    await noteSubject(tx, request);
     await moveRequest(tx, request, "fulfilling", { actor: "hub" });
     if (byConsent(request.kind)) await stop(tx, keys, request);
     // Until they are erased nothing more is recorded of them, nor brought to a platform that has forgotten them.
     if (request.kind === "erasure" && subjectId !== null)
       await restrictSubject(tx, subjectId, "restriction", request.id);
-    const tasks = await planTasks(tx, connectors, request);
-    await announce(
-      tx,
-      tasks.map((task) => ({ name: "rights/task", data: { controllerId, ...task } })),
-    );
+    await announceTasks(tx, await planTasks(tx, connectors, request));
     if (await allSettled(tx, requestId)) await announceSettled(tx, requestId);
   });
   committed();
+}
+
+/**
+ * Whoever proved to have an address and does not want something is known by it from now on, so that it counts when a platform
+ * speaks of them. Nobody becomes known by what anybody may send without proof.
+ */
+async function makeKnown(
+  tx: ControllerTransaction,
+  keys: ControllerKeys,
+  request: RightsRequest,
+): Promise<RightsRequest["subjectId"]> {
+  if (!byConsent(request.kind) || request.verification === "not_required") return null;
+  const details = await openDetails(tx, keys, request.id);
+  if (details === undefined) return null;
+  const claim = claimFrom(keys, request, details);
+  const { subjects, events: linked } = await linkClaims(tx, keys, [claim]);
+  await appendEvents(tx, linked);
+  return subjects.get(claim)?.subjectId ?? null;
 }
 
 /** What the person no longer wants goes into the ledger, from which platforms are brought in step. */

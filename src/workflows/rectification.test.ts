@@ -70,7 +70,7 @@ describe("a rectification", () => {
         const left = await findTask(tx, task, { lock: true });
         if (left === undefined) throw new Error("no task");
         const note = sealNote(keys, tx.controllerId, task, "corrected there, TICKET-12");
-        await completeTask(tx, request, left, "done", { actor: "operator", note });
+        await completeTask(tx, request, left, { outcome: "done" }, { actor: "operator", note });
         expect(await allSettled(tx, id)).toBe(true);
         await announceSettled(tx, id);
       });

@@ -39,7 +39,14 @@ export async function makeBundle(
       connectionId === null || connector === null || status === "open" || status === "asked"
         ? []
         : {
-            ...{ connectionId, name: nameOf(connector), outcome: status, byHand: reason === "by_hand" },
+            ...{
+              connectionId,
+              name: nameOf(connector),
+              outcome: status,
+              byHand: reason === "by_hand",
+              alreadySo: reason === "already_so",
+              putOff: reason === "put_off",
+            },
             sets: parts.get(id) ?? [],
           },
     );

@@ -36,9 +36,14 @@ export async function consentOutcome(
       reason: manual.reason === "no_credentials" ? "no_credentials" : "left_to_somebody",
     };
   if (concerned.some(({ reason }) => reason === "not_found")) return { status: "not_found" };
-  if (has("done") !== undefined) return last ? { status: "done" } : undefined;
+  if (has("done") !== undefined && !last) return undefined;
+  // Marketing is what a platform can be told to stop; the rest of what it does is not stopped by that (GDPR Art. 18).
+  if (kind === "restriction") return { status: "manual", reason: "marketing_only" };
+  if (has("done") !== undefined) return { status: "done" };
   // Without any push the platform held it already, by its own reports.
-  return { status: has("done_verified") === undefined ? "done" : "done_verified" };
+  return has("done_verified") === undefined
+    ? { status: "done", reason: "already_so" }
+    : { status: "done_verified" };
 }
 
 function faultOf({ error }: PushView): Pick<Outcome, "error"> {

@@ -1,5 +1,6 @@
 import { listPushes, reopenPushes, showConsents } from "#consent";
 import type { ControllerTransaction } from "#database";
+import { lockController } from "#identity";
 import {
   approveRequest,
   byConsent,
@@ -8,12 +9,14 @@ import {
   findRequest,
   findRequests,
   liftRequest,
+  lockRequest,
   moveRequest,
   type NewRequest,
   newChallenge,
   type Opened,
   openRequest,
   type PlannedNotice,
+  type PlannedTask,
   pauseRequest,
   planNotice,
   type RightsRequest,
@@ -136,10 +139,11 @@ export async function liftRights(
 /** Tries a task again. Throws `rights/task-not-waiting`. */
 export async function retryTask(
   tx: ControllerTransaction,
+  request: RightsRequest,
   task: Task,
   options: { anew: boolean },
 ): Promise<void> {
-  const planned = await reopenTask(tx, task, options);
+  const planned = await reopenTask(tx, request, task, options);
   if (byConsent(task.kind)) await retryPushes(tx, task);
   await announce(tx, [{ name: "rights/task", data: { controllerId: tx.controllerId, ...planned } }]);
 }
@@ -159,6 +163,30 @@ async function retryPushes(tx: ControllerTransaction, { requestId, connectionId 
   );
 }
 
+export function announceTasks(tx: ControllerTransaction, tasks: readonly PlannedTask[]): Promise<void> {
+  const { controllerId } = tx;
+  return announce(
+    tx,
+    tasks.map((task) => ({ name: "rights/task", data: { controllerId, ...task } })),
+  );
+}
+
+/** Locks a request for what links or erases people: after the lock that linking takes, as everybody does who takes both. */
+export async function lockToErase(
+  tx: ControllerTransaction,
+  id: RightsRequestId,
+): Promise<RightsRequest | undefined> {
+  await lockController(tx);
+  return lockRequest(tx, id);
+}
+
+export async function noteSubject(
+  { sql, controllerId }: ControllerTransaction,
+  { id, subjectId }: Pick<RightsRequest, "id" | "subjectId">,
+): Promise<void> {
+  await sql`update rights_request set subject_id = ${subjectId} where controller_id = ${controllerId} and id = ${id}`;
+}
+
 export async function announceSettled(tx: ControllerTransaction, requestId: RightsRequestId): Promise<void> {
   await announce(tx, [{ name: "rights/settled", data: { controllerId: tx.controllerId, requestId } }]);
 }
@@ -176,7 +204,10 @@ export async function releaseRights(
     if (status === "verified")
       await announce(tx, [{ name: "rights/requested", data: { controllerId, requestId } }]);
   const held = await tasksOf(tx, { requests: erasures.map(({ id }) => id) });
-  for (const task of held) if (task.reason === "legal_hold") await retryTask(tx, task, { anew: false });
+  for (const request of erasures)
+    for (const task of held)
+      if (task.requestId === request.id && task.reason === "legal_hold")
+        await retryTask(tx, request, task, { anew: false });
   for (const { id, status } of erasures) if (status === "fulfilling") await announceSettled(tx, id);
   return count;
 }

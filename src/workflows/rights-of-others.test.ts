@@ -84,9 +84,9 @@ describe("an objection", () => {
       expect((await desk.show(id)).status).toBe("fulfilling");
       platform("klaviyo").fail();
       const { id: task } = await desk.taskAt("klaviyo", id);
-      await desk.act(id, async (tx) => {
+      await desk.act(id, async (tx, request) => {
         const failed = await findTask(tx, task, { lock: true });
-        if (failed !== undefined) await retryTask(tx, failed, { anew: false });
+        if (failed !== undefined) await retryTask(tx, request, failed, { anew: false });
       });
       await desk.until(id, "fulfilled");
       expect(heldByAll()).toEqual(all("withdrawn"));
@@ -126,6 +126,8 @@ describe("an objection", () => {
   );
 });
 
+const LEFT = "manual marketing_only";
+
 describe("a restriction", () => {
   test(
     "stops everything: a later choice is recorded, brought nowhere, and no activity is; until it is lifted",
@@ -133,7 +135,9 @@ describe("a restriction", () => {
       await known();
       await secondsPass();
       const id = await desk.approved({ kind: "restriction" });
-      await desk.until(id, "fulfilled");
+      // What an API can stop is marketing. Whether anything else goes on there is somebody's to see to.
+      const left = { shopify: LEFT, mailchimp: LEFT, klaviyo: LEFT, customerio: LEFT };
+      await expect.poll(() => desk.outcomes(id), { timeout: 15_000 }).toEqual({ ...left, hub: "open" });
       expect(heldByAll()).toEqual(all("withdrawn"));
       await untilQuiet();
       const [before, tried] = [await activities(), (await pushes()).length];
@@ -175,11 +179,9 @@ test(
     const lift = (id: RightsRequestId) =>
       desk.act(id, (tx, request) => liftRights(tx, request, { actor: "operator" }));
     const objection = await desk.approved({ kind: "objection" });
-    await desk.until(objection, "fulfilled");
-    expect(await restricted()).toEqual(["objection"]);
+    await expect.poll(restricted).toEqual(["objection"]);
     const restriction = await desk.approved({ kind: "restriction" });
-    await desk.until(restriction, "fulfilled");
-    expect(await restricted()).toEqual(["restriction"]);
+    await expect.poll(restricted).toEqual(["restriction"]);
     expect([await lift(restriction), await restricted()]).toEqual([true, ["objection"]]);
     expect([await lift(objection), await restricted()]).toEqual([true, [null]]);
     expect([await lift(restriction), await lift(objection)]).toEqual([false, false]);

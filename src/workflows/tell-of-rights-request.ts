@@ -132,7 +132,12 @@ async function prepare(
             ? []
             : {
                 name: connectors.get(connector)?.name ?? connector,
-                ...{ outcome: status, byHand: reason === "by_hand" },
+                ...{
+                  outcome: status,
+                  byHand: reason === "by_hand",
+                  alreadySo: reason === "already_so",
+                  putOff: reason === "put_off",
+                },
                 ...(basis !== null && { retained: { basis, ...(until !== null && { until }) } }),
               },
         );

@@ -1,9 +1,18 @@
 import { expect } from "vitest";
 import type { ControllerTransaction } from "#database";
-import { type Details, lockRequest, type NewRequest, type RightsRequest, showRightsRequest } from "#rights";
+import {
+  completeTask,
+  type Details,
+  findTask,
+  lockRequest,
+  type NewRequest,
+  type RightsRequest,
+  sealNote,
+  showRightsRequest,
+} from "#rights";
 import type { ControllerId, RightsCaseView, RightsRequestId, RightsTaskView } from "#schemas";
 import type { ControllerKeys } from "#vault";
-import { approveRights, openRights, verifyRights } from "#workflows";
+import { announceSettled, approveRights, openRights, verifyRights } from "#workflows";
 import type { TestRooms } from "./rooms.ts";
 
 /** What a test says of a request: the rest is as of a letter of today, by the GDPR. */
@@ -24,6 +33,8 @@ export interface RightsDesk {
   /** What became of it on each platform, and at the hub: status and reason. */
   outcomes(id: RightsRequestId): Promise<Record<string, string>>;
   taskAt(connector: string, id: RightsRequestId): Promise<RightsTaskView>;
+  /** Somebody did it by hand at a platform, or gives it up. */
+  byHand(id: RightsRequestId, connector: string, outcome: "done" | "failed"): Promise<void>;
   /** Waits, fifteen seconds at most. */
   until(id: RightsRequestId, status: RightsCaseView["status"]): Promise<void>;
 }
@@ -34,7 +45,7 @@ export function openRightsDesk(
   controllerId: ControllerId,
   email: string,
 ): RightsDesk {
-  const desk: RightsDesk = { open, approved, act, show, outcomes, taskAt, until };
+  const desk: RightsDesk = { open, approved, act, show, outcomes, taskAt, byHand, until };
   return desk;
 
   async function open({ details, ...given }: GivenRequest): Promise<RightsRequestId> {
@@ -84,6 +95,17 @@ export function openRightsDesk(
     const found = (await show(id)).platforms.find((task) => task.connector === connector);
     if (found === undefined) throw new Error(`no task at ${connector}`);
     return found;
+  }
+
+  async function byHand(id: RightsRequestId, connector: string, outcome: "done" | "failed"): Promise<void> {
+    const { id: named } = await taskAt(connector, id);
+    await act(id, async (tx, request, keys) => {
+      const task = await findTask(tx, named, { lock: true });
+      if (task === undefined) throw new Error("no task");
+      const note = sealNote(keys, controllerId, task.id, "seen in the app, TICKET-1");
+      await completeTask(tx, request, task, { outcome }, { actor: "operator", note });
+      await announceSettled(tx, id);
+    });
   }
 
   async function until(id: RightsRequestId, status: RightsCaseView["status"]): Promise<void> {
