@@ -114,13 +114,13 @@ describe("a connector is refused, with the reason and without its neighbours, if
 describe("a connector that holds up the process", () => {
   const holding = (code: string) => acme(folder(), { change: (rest) => `${code}\n${rest}` });
 
-  test("is refused by name after ten seconds, and the others are loaded", { timeout: 60_000 }, async () => {
+  test("is refused by name after five seconds, and the others are loaded", { timeout: 60_000 }, async () => {
     const waiting = holding("await new Promise(() => {});");
     const result = await list(waiting, acme(folder()));
     expect(result.code).toBe(0);
     expect(ids(result)).toEqual([...shipped, "acme"]);
     expect(result.err.trim().split("\n")).toEqual([
-      expect.stringMatching(new RegExp(`^refused connector ${waiting} cannot.*after 10 s.*not-importable`)),
+      expect.stringMatching(new RegExp(`^refused connector ${waiting} cannot.*after 5 s.*not-importable`)),
     ]);
   });
 

@@ -1,7 +1,7 @@
 import { pathToFileURL } from "node:url";
 
 /** Milliseconds that a module may take to be imported. What loads takes a few; what waits for something waits for ever. */
-const PATIENCE = 10_000;
+const PATIENCE = 5_000;
 
 export const UNFINISHED = `it is not done after ${PATIENCE / 1_000} s; let it wait for nothing while it is imported`;
 

@@ -41,7 +41,7 @@ describe("people who change their minds at random, on four platforms at once", (
     fc
       .sample(scenario, {
         seed: Number(process.env.LETHE_TEST_SEED ?? 4),
-        numRuns: Number(process.env.LETHE_TEST_RUNS ?? 4),
+        numRuns: Number(process.env.LETHE_TEST_RUNS ?? 3),
       })
       .map((one, n) => [n, one] as const),
   )(
