@@ -2,10 +2,22 @@ import { setTimeout } from "node:timers/promises";
 import { v4 as uuid } from "uuid";
 import { expect, test } from "vitest";
 import { findSubjects, subjectById } from "#identity";
+import { subject } from "#kit";
 import { placeHold, saveBundle, savePart } from "#rights";
 import { RightsRequestId, RightsTaskId, type SubjectId } from "#schemas";
-import { at, EMAIL, erased, inCompany, jenny, keysOf, useCompany } from "../../test/support/erased-person.ts";
-import { eraseHere } from "./erase-here.ts";
+import {
+  at,
+  EMAIL,
+  erased,
+  inCompany,
+  jenny,
+  keysOf,
+  processed,
+  useCompany,
+  viaShopify,
+} from "../../test/support/erased-person.ts";
+import { eraseAccount, eraseHere } from "./erase-here.ts";
+import { recordSignals } from "./record-signals.ts";
 
 useCompany();
 
@@ -13,9 +25,9 @@ const count = async (table: string, where = "true") => {
   const sql = `select count(*)::int as n from ${table} where controller_id = $1 and ${where}`;
   return (await at.hub.byHand<{ n: number }>(sql, at.acme.controllerId))[0]?.n;
 };
-const known = async () => {
+const known = async (email = EMAIL) => {
   const keys = await keysOf();
-  return (await inCompany((tx) => findSubjects(tx, keys, { email: EMAIL })))[0]?.id;
+  return (await inCompany((tx) => findSubjects(tx, keys, { email })))[0]?.id;
 };
 const hold = (id: string) =>
   inCompany(async (tx) => {
@@ -72,4 +84,25 @@ test("files of earlier requests go along; what is still in progress keeps its ow
     expect(await count(table, `request_id = '${earlier}'`), table).toBe(0);
     expect(await count(table, `request_id = '${open}'`), table).toBe(1);
   }
+});
+
+test("a shop's end leaves who opted out in a browser, with the address that they are recognised by", async () => {
+  await viaShopify(at.acme, "7064055069300001", "opted-out@example.com");
+  await viaShopify(at.acme, "7064055069300002", "silent@example.com");
+  await processed();
+  const keys = await keysOf();
+  const person = await known("opted-out@example.com");
+  const optOut = {
+    ...({ purpose: "sale_or_sharing", state: "withdrawn", method: "global_privacy_control" } as const),
+    ...{ jurisdiction: null, evidence: "gpc", occurredAt: new Date().toISOString() },
+  };
+  const browser = { person: subject({ email: "opted-out@example.com" }), connectionId: null, vouched: false };
+  await inCompany((tx) => recordSignals(tx, keys, browser, [optOut]));
+  const request = { connectionId: at.acme.shopify.connection } as Parameters<typeof eraseAccount>[1];
+  expect(await inCompany((tx) => eraseAccount(tx, request))).toBe(false);
+
+  expect(await known("silent@example.com")).toBeUndefined();
+  expect(await known("opted-out@example.com")).toBe(person);
+  expect(await count("identifier", `subject_id = '${person}' and kind <> 'email'`)).toBe(0);
+  expect(await count("consent_record", `subject_id = '${person}' and source = 'browser'`)).toBe(1);
 });
