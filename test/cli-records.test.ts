@@ -44,6 +44,17 @@ describe("lethe subjects, activities, consents and rights", () => {
     );
   });
 
+  test("let somebody in again by an address on standard input, if they were erased or it is said to be new", async () => {
+    const readmit = ["subjects", "readmit", "--controller", at.controller, "--email", "-", "--json"];
+    const said = async (...more: string[]) =>
+      runLethe([...readmit, ...more], at.settings, "back@example.com\n");
+    expect(await said()).toMatchObject({ code: 1, out: expect.stringContaining("false") });
+    expect(await said("--new-address")).toMatchObject({ code: 0, out: expect.stringContaining("true") });
+    const find = ["subjects", "find", "--controller", at.controller, "--email", "-", "--json"];
+    const found = await runLethe(find, at.settings, "back@example.com");
+    expect(found.json<SubjectView[]>()).toHaveLength(1);
+  });
+
   test("hold a compliance webhook as a rights request with its day", async () => {
     const shop = await connect("shopify");
     await shop.send("customers-redact");

@@ -38,11 +38,15 @@ export function subjectsReadmitCommand(): Command {
   return command(
     "readmit",
     "let somebody be known again who was erased and came back of their own will; the address is read from standard input",
-    ["subjects readmit --controller 4f0c… --email -  < address.txt"],
+    [
+      "subjects readmit --controller 4f0c… --email -  < address.txt",
+      "subjects readmit --controller 4f0c… --email - --new-address  < address.txt",
+    ],
   )
     .requiredOption("--controller <id>", "the controller", uuidArgument)
     .requiredOption("--email <->", "the address on standard input, so that it stands in no shell history")
-    .action((options: { controller: string; email: string; json?: boolean }) =>
+    .option("--new-address", "they have this one since, and were erased by another")
+    .action((options: { controller: string; email: string; newAddress?: boolean; json?: boolean }) =>
       withRooms(async (rooms) => {
         const [controller] = await controllersOf(rooms, options.controller);
         if (controller === undefined) throw controllerErrors.unknown(options.controller);
@@ -53,19 +57,16 @@ export function subjectsReadmitCommand(): Command {
           );
         const keys = await rooms.ring.keys(controller.id);
         const record = person({ email: await secretValue("-") });
-        const workflow = uuid();
-        const { strong } = claimOf(keys, { workflowId: workflow, connectionId: null, region: null }, record);
+        const claim = claimOf(keys, { workflowId: uuid(), connectionId: null, region: null }, record);
+        const anyway = options.newAddress === true;
         const readmitted = await rooms.database.inController(controller.id, async (tx) => {
-          const gone = await readmit(tx, keys, strong);
-          if (gone > 0)
-            await appendEvents(tx, [
-              { workflow, type: "subject.readmitted", entity: "subject", actor: "operator", facts: {} },
-            ]);
-          return gone > 0;
+          const known = await readmit(tx, keys, claim, { anyway });
+          await appendEvents(tx, known?.events ?? []);
+          return known !== undefined;
         });
         output(options.json === true, { readmitted }, () =>
           readmitted
-            ? "They are known again by this address from the next webhook on."
+            ? "They are known again by this address, and by their accounts from the next webhook on that names both."
             : "Nobody was erased by that.",
         );
         if (!readmitted) process.exitCode = 1;

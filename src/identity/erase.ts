@@ -56,7 +56,11 @@ export async function endErasure(
   return known;
 }
 
-/** People who are known through this connection and no other, but for those in `except`. At most `limit` at a time. */
+/**
+ * People who are known through this connection and nothing else, but for those in `except`: by no other connection, nothing
+ * that no platform told (a site that vouched for them), and no choice that they made elsewhere (a browser's opt-out, what an
+ * operator took down), which outlives the account. At most `limit` at a time.
+ */
 export async function onlyKnownThrough(
   { sql, controllerId }: ControllerTransaction,
   connectionId: ConnectionId,
@@ -71,11 +75,25 @@ export async function onlyKnownThrough(
       join subject o on o.controller_id = other.controller_id and o.id = other.subject_id
       where other.controller_id = i.controller_id and other.connection_id <> ${connectionId}
         and coalesce(o.merged_into, o.id) = coalesce(s.merged_into, s.id))
+      and not exists (
+      select from identifier own join subject o on o.controller_id = own.controller_id and o.id = own.subject_id
+      where own.controller_id = i.controller_id and coalesce(o.merged_into, o.id) = coalesce(s.merged_into, s.id) and not exists (
+        select from identifier_source told where told.controller_id = own.controller_id and told.subject_id = own.subject_id
+          and told.hash = own.hash and told.kind = own.kind))
+      and not ${choseElsewhere(sql, sql`coalesce(s.merged_into, s.id)`)}
     limit ${limit}`;
   return rows.map(({ id }) => id);
 }
 
-/** What this connection's platform knew people by goes, also of those who are known through others. */
+/** Whether the family of a survivor has a choice on record that came through no connection. */
+const choseElsewhere = (sql: ControllerTransaction["sql"], survivor: ReturnType<typeof sql>) => sql`exists (
+  select from subject f join consent_record c on c.controller_id = f.controller_id and c.subject_id = f.id
+  where f.controller_id = s.controller_id and (f.id = ${survivor} or f.merged_into = ${survivor}) and c.connection_id is null)`;
+
+/**
+ * What this connection's platform knew people by goes, also of those who are known through others. But an address stays of
+ * whoever made a choice elsewhere: without it the choice would hold for nobody.
+ */
 export async function forgetConnection(
   { sql, controllerId }: ControllerTransaction,
   connectionId: ConnectionId,
@@ -89,5 +107,7 @@ export async function forgetConnection(
     delete from identifier i using gone where i.controller_id = ${controllerId} and i.subject_id = gone.subject_id
       and i.hash = gone.hash and i.kind = gone.kind and not exists (
         select from identifier_source other where other.controller_id = i.controller_id and other.subject_id = i.subject_id
-          and other.hash = i.hash and other.kind = i.kind and other.connection_id <> ${connectionId})`;
+          and other.hash = i.hash and other.kind = i.kind and other.connection_id <> ${connectionId})
+      and not (i.kind = 'email' and exists (select from subject s where s.controller_id = i.controller_id and s.id = i.subject_id
+        and ${choseElsewhere(sql, sql`coalesce(s.merged_into, s.id)`)}))`;
 }

@@ -14,9 +14,10 @@ export { beginErasure, endErasure, forgetConnection, type Leaving, onlyKnownThro
 export { findByClaim, lockController } from "./known.ts";
 export { type Linked, type LinkResult, linkClaims } from "./link.ts";
 export { normaliseEmail, normalisePhone } from "./normalise.ts";
+export { readmit } from "./readmit.ts";
 export { platformReferences, referencesAt } from "./reference.ts";
 export { liftRestriction, restrictedAmong, restrictSubject } from "./restriction.ts";
 export type { Merge } from "./save.ts";
 export { openForSubject, type SubjectKey, sealForSubject } from "./subject.ts";
-export { listSightings, noteSightings, raiseTombstones, readmit } from "./tombstone.ts";
+export { listSightings, noteSightings, raiseTombstones } from "./tombstone.ts";
 export { findSubjects, listSubjects, subjectById } from "./view.ts";

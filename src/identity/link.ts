@@ -6,9 +6,10 @@ import type { ControllerKeys } from "#vault";
 import type { Claim, Identifier } from "./claim.ts";
 import { knowNewestEpoch } from "./epochs.ts";
 import { type KnownIdentifier, knownTo, lockController, objectKey } from "./known.ts";
+import { recogniseErased } from "./recognise.ts";
 import { type Changes, type Merge, saveChanges } from "./save.ts";
 import { createSubject, type Subject } from "./subject.ts";
-import { findErased, hasTombstones, raiseTombstones } from "./tombstone.ts";
+import { keyOf } from "./tombstone.ts";
 
 /** Whom a claim turned out to be about, and what finding out changed. Undefined where nothing identifies anybody. */
 export interface Linked {
@@ -42,14 +43,11 @@ export async function linkClaims(
   claims: readonly Claim[],
 ): Promise<LinkResult> {
   await lockController(tx);
-  const [known, some] = await Promise.all([
+  const [known, recognition] = await Promise.all([
     knownTo(tx, claims),
-    hasTombstones(tx),
+    recogniseErased(tx, keys, claims, (identifier) => ownersAt(identifier).length > 0),
     knowNewestEpoch(tx, keys),
   ]);
-  const isTombstone = some ? await findErased(tx, keys, claims) : () => false;
-  const alsoErased = new Map<string, Identifier>();
-  const isErased = (identifier: Identifier) => isTombstone(identifier) || alsoErased.has(keyOf(identifier));
   const byObject = known.objects;
   const survivors = new Map<SubjectId, SubjectId>();
   const subjects = new Map<SubjectId, Subject>(known.subjects.map((subject) => [subject.id, subject]));
@@ -68,10 +66,9 @@ export async function linkClaims(
   const events: EventDraft[] = [];
 
   for (const given of claims) {
-    const claim = some ? withoutErased(given) : given;
+    const claim = recognition.living(given);
     if (claim === undefined) {
       erased.push(given);
-      noteErasedIds(given);
       continue;
     }
     const subject = subjectOf(claim);
@@ -80,7 +77,7 @@ export async function linkClaims(
     linked.set(given, linkedTo(subject));
   }
   await saveChanges(tx, keys, changes);
-  await raiseTombstones(tx, keys, [...alsoErased.values()]);
+  await recognition.save();
   // A merge later in the batch may have taken an earlier claim's subject with it.
   for (const [claim, { subjectId }] of linked) {
     const survivor = subjects.get(survivorOf(subjectId));
@@ -92,28 +89,6 @@ export async function linkClaims(
     ...{ subjects: linked, events, merges: changes.merges, erased },
     spread: [...spread].filter((id) => !created.has(id)),
   };
-
-  /** Undefined if it is about somebody who was erased: they are known by it, and nobody else is by what is left of it. */
-  function withoutErased(claim: Claim): Claim | undefined {
-    const strong = claim.strong.filter((identifier) => !isErased(identifier));
-    // The folded form of an erased address is as much theirs as the address is; it has no tombstone of its own.
-    const folded = claim.strong.some((identifier) => identifier.kind === "email" && isErased(identifier));
-    const weak = claim.weak.filter(
-      (identifier) => !isErased(identifier) && !(folded && identifier.kind === "email_folded"),
-    );
-    if (strong.length === claim.strong.length)
-      return strong.length > 0 || weak.length === claim.weak.length ? claim : undefined;
-    return strong.some((identifier) => ownersAt(identifier).length > 0)
-      ? { ...claim, strong, weak }
-      : undefined;
-  }
-
-  /** By which the platform knows them now: it may name nothing else the next time. */
-  function noteErasedIds({ strong }: Claim): void {
-    for (const identifier of strong)
-      if (identifier.kind === "platform_id" && !isErased(identifier))
-        alsoErased.set(keyOf(identifier), identifier);
-  }
 
   function subjectOf(claim: Claim): Subject | undefined {
     const found = [...new Set(claim.strong.flatMap((id) => ownersAt(id)))].flatMap(
@@ -242,5 +217,4 @@ function referenceOf(claim: Claim, subject: Subject, identifier: Identifier): Ch
     .map(({ hash, value }) => ({ subject, connectionId, hash, value }));
 }
 
-const keyOf = ({ kind, scope, hash }: Identifier) => `${kind} ${scope} ${hex(hash)}`;
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");

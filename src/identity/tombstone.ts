@@ -3,8 +3,11 @@ import type { ConnectionId, DeliveryId, SightingView } from "#schemas";
 import { type ControllerKeys, keyedHash } from "#vault";
 import type { Claim, Identifier } from "./claim.ts";
 
-/** Which identifiers of a claim belong to somebody who was erased. */
-export type Erased = (identifier: Identifier) => boolean;
+/**
+ * `own`: somebody was known by it when they were erased, or the erasure named it. `learnt`: a platform named it later, together
+ * with what is their own.
+ */
+export type Tombstone = "own" | "learnt";
 
 /**
  * What a tombstone is known by: a hash of the identifier's own hash. It follows from what an identifier leaves, so that
@@ -18,14 +21,16 @@ export async function raiseTombstones(
   { sql, controllerId }: ControllerTransaction,
   keys: ControllerKeys,
   identifiers: readonly Identifier[],
+  { learnt } = { learnt: false },
 ): Promise<void> {
   // A folded address comes with the address itself, and says nothing of its own.
   const lasting = identifiers.filter(({ kind }) => kind !== "email_folded");
   if (lasting.length === 0) return;
-  await sql`insert into tombstone (controller_id, kind, scope, hash)
-    select distinct ${controllerId}::uuid, * from unnest(${lasting.map(({ kind }) => kind)}::text[], ${lasting.map(({ scope }) => scope)}::uuid[],
+  await sql`insert into tombstone (controller_id, kind, scope, hash, learnt)
+    select distinct ${controllerId}::uuid, *, ${learnt}::boolean from unnest(${lasting.map(({ kind }) => kind)}::text[], ${lasting.map(({ scope }) => scope)}::uuid[],
       ${asBytea(lasting.map((identifier) => tombstoneOf(keys, identifier)))}::bytea[])
-    on conflict (controller_id, hash, kind, scope) do update set erased_on = current_date`;
+    on conflict (controller_id, hash, kind, scope) do update
+    set erased_on = current_date, learnt = tombstone.learnt and excluded.learnt`;
 }
 
 /** Whether there are any: most controllers have none, and then nothing has to be hashed for it. */
@@ -35,23 +40,23 @@ export async function hasTombstones({ sql, controllerId }: ControllerTransaction
   return row?.some === true;
 }
 
-export async function findErased(
+/** Which of the claims' identifiers have one, by {@link keyOf}. */
+export async function findTombstones(
   { sql, controllerId }: ControllerTransaction,
   keys: ControllerKeys,
   claims: readonly Claim[],
-): Promise<Erased> {
+): Promise<Map<string, Tombstone>> {
   const identifiers = claims.flatMap(({ strong, weak }) => [...strong, ...weak]);
   const hashes = new Map(identifiers.map((identifier) => [hex(tombstoneOf(keys, identifier)), identifier]));
-  const rows = await sql<{ hash: Uint8Array }[]>`
-    select t.hash from unnest(${asBytea([...hashes.keys()].map((hash) => Buffer.from(hash, "hex")))}::bytea[]) as wanted(hash)
-    cross join lateral (select hash from tombstone where controller_id = ${controllerId} and hash = wanted.hash offset 0) as t`;
-  const erased = new Set(
-    rows.flatMap(({ hash }) => {
+  const rows = await sql<{ hash: Uint8Array; learnt: boolean }[]>`
+    select t.hash, t.learnt from unnest(${asBytea([...hashes.keys()].map((hash) => Buffer.from(hash, "hex")))}::bytea[]) as wanted(hash)
+    cross join lateral (select hash, learnt from tombstone where controller_id = ${controllerId} and hash = wanted.hash offset 0) as t`;
+  return new Map(
+    rows.flatMap(({ hash, learnt }) => {
       const identifier = hashes.get(hex(hash));
-      return identifier === undefined ? [] : [keyOf(identifier)];
+      return identifier === undefined ? [] : [[keyOf(identifier), learnt ? "learnt" : "own"] as const];
     }),
   );
-  return (identifier) => erased.has(keyOf(identifier));
 }
 
 /** Notes that a platform still speaks of somebody who was erased. */
@@ -81,17 +86,18 @@ export async function listSightings(
   }));
 }
 
-/** Lets somebody be known again who was erased, and came back of their own will. How many tombstones went. */
-export async function readmit(
+/** How many there were. */
+export async function liftTombstones(
   { sql, controllerId }: ControllerTransaction,
   keys: ControllerKeys,
   identifiers: readonly Identifier[],
 ): Promise<number> {
+  if (identifiers.length === 0) return 0;
   const hashes = identifiers.map((identifier) => tombstoneOf(keys, identifier));
   const { count } = await sql`delete from tombstone
     where controller_id = ${controllerId} and hash = any(${asBytea(hashes)}::bytea[])`;
   return count;
 }
 
-const keyOf = ({ kind, scope, hash }: Identifier) => `${kind} ${scope} ${hex(hash)}`;
+export const keyOf = ({ kind, scope, hash }: Identifier) => `${kind} ${scope} ${hex(hash)}`;
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");

@@ -1,16 +1,22 @@
 import { v4 as uuid } from "uuid";
 import { appendEvents } from "#audit";
 import type { ControllerTransaction } from "#database";
+import { lockController, subjectById } from "#identity";
 import type { ConnectionId, EvidenceReference, HoldGround, LegalHoldView, SubjectId } from "#schemas";
 import { rightsErrors } from "./errors.ts";
 
-/** Keeps everything of a person from erasure, on a ground of GDPR Art. 17(3). */
+/**
+ * Keeps everything of a person from erasure, on a ground of GDPR Art. 17(3). Throws `subject/unknown` if they were
+ * erased meanwhile: an erasure holds the same lock, so that either it sees the hold, or there is nobody left to hold.
+ */
 export async function placeHold(
   tx: ControllerTransaction,
   subject: { readonly id: SubjectId; readonly auditReference: Uint8Array },
   ground: HoldGround,
   reference: EvidenceReference,
 ): Promise<string> {
+  await lockController(tx);
+  if ((await subjectById(tx, subject.id)) === undefined) throw rightsErrors.unknownSubject();
   const id = uuid();
   await tx.sql`insert into legal_hold (controller_id, id, subject_id, ground, reference)
     values (${tx.controllerId}, ${id}, ${subject.id}, ${ground}, ${reference})`;
@@ -55,6 +61,16 @@ export async function holdsOf(
   return rows.map((row) => ({ ...row, placedAt: new Date(row.placedAt).toISOString() }));
 }
 
+/** Whether a hold stands on any of these subjects. */
+export async function areHeld(
+  { sql, controllerId }: ControllerTransaction,
+  subjects: readonly SubjectId[],
+): Promise<boolean> {
+  const held = await sql`select from legal_hold
+    where controller_id = ${controllerId} and subject_id = any(${[...subjects]}::uuid[]) and released_at is null limit 1`;
+  return held.length > 0;
+}
+
 /** Throws `rights/legal-hold` with the reason if nothing of the person may be erased. */
 export async function checkHolds(tx: ControllerTransaction, subject: SubjectId | null): Promise<void> {
   const [hold] = subject === null ? [] : await holdsOf(tx, subject);
@@ -81,5 +97,6 @@ export async function forgetHolds(
   { sql, controllerId }: ControllerTransaction,
   { family }: { family: readonly SubjectId[] },
 ): Promise<void> {
-  await sql`delete from legal_hold where controller_id = ${controllerId} and subject_id = any(${[...family]}::uuid[])`;
+  await sql`delete from legal_hold where controller_id = ${controllerId} and subject_id = any(${[...family]}::uuid[])
+    and released_at is not null`;
 }

@@ -52,7 +52,7 @@ export {
   type EvidenceVerification,
   verifyEvidence,
 } from "./evidence/verify.ts";
-export { checkHolds, forgetHolds, heldThrough, holdsOf, placeHold, releaseHolds } from "./hold.ts";
+export { areHeld, checkHolds, forgetHolds, heldThrough, holdsOf, placeHold, releaseHolds } from "./hold.ts";
 export { liftRequest } from "./lift.ts";
 export { createMailer, type Mailer, mailTexts } from "./mail/index.ts";
 export { type Decision, moveRequest, noteAct } from "./move.ts";

@@ -43,7 +43,8 @@ export interface Opened {
 
 /**
  * Records a request as received. One for the same right of the same person that is in progress is joined: by the address, or,
- * where a platform asks, by the subject. A platform's word counts for a request of its own; it does not verify anybody else's.
+ * where a platform asks, by the subject, as long as nothing is over at that platform: what it asks for after that is new. A
+ * platform's word counts for a request of its own; it does not verify anybody else's.
  */
 export async function openRequest(
   tx: ControllerTransaction,
@@ -78,7 +79,7 @@ function contactOf(keys: ControllerKeys, { source, kind, details }: NewRequest):
 
 async function inProgress(
   { sql, controllerId }: ControllerTransaction,
-  { source, kind, scope, subjectId }: NewRequest,
+  { source, kind, scope, subjectId, connectionId }: NewRequest,
   contact: Uint8Array | null,
 ): Promise<RightsRequestId | undefined> {
   // Whoever comes second waits here for whoever is first, and then sees what they did.
@@ -91,7 +92,11 @@ async function inProgress(
   }
   if (source !== "platform" || scope !== "subject" || subjectId === null) return undefined;
   const [row] = await sql<{ id: RightsRequestId }[]>`
-    select id from rights_request where controller_id = ${controllerId} and subject_id = ${subjectId} and kind = ${kind} and source = 'platform'
-      and closed_at is null limit 1 for update`;
+    select r.id from rights_request r join subject s on s.controller_id = r.controller_id and s.id = r.subject_id
+    where r.controller_id = ${controllerId} and r.kind = ${kind} and r.source = 'platform' and r.scope = 'subject' and r.closed_at is null
+      and coalesce(s.merged_into, s.id) = (select coalesce(merged_into, id) from subject where controller_id = ${controllerId} and id = ${subjectId})
+      and not exists (select from rights_task t where t.controller_id = r.controller_id and t.request_id = r.id
+        and t.connection_id = ${connectionId} and (t.status not in ('open', 'asked', 'manual', 'failed') or t.reason = 'given_up'))
+    order by r.received_at desc, r.id limit 1 for update of r`;
   return row?.id;
 }

@@ -8,11 +8,13 @@ import {
   endErasure,
   forgetConnection,
   type Identifier,
+  lockController,
   onlyKnownThrough,
   raiseTombstones,
 } from "#identity";
 import { forgetDeliveries } from "#intake";
 import {
+  areHeld,
   claimFrom,
   type Details,
   forgetHolds,
@@ -26,18 +28,20 @@ import type { ControllerKeys } from "#vault";
 /**
  * Makes the hub's own records nobody's: the person's key is destroyed with all that was sealed under it, what they were known
  * by is replaced by tombstones, and the records go to an id from which nothing leads back. The log keeps all of its
- * entries: whom they were about was a hash under that key.
+ * entries: whom they were about was a hash under that key. False, with nothing changed, if a legal hold stands.
  */
 export async function eraseHere(
   tx: ControllerTransaction,
   keys: ControllerKeys,
   request: RightsRequest,
   details: Details | undefined,
-): Promise<void> {
+): Promise<boolean> {
   // What the request itself named is recognised later, too, even if the hub never heard of it.
   const named = details === undefined ? undefined : claimFrom(keys, request, details);
   const known = request.subjectId === null ? [] : await forgetSubject(tx, request.subjectId);
+  if (known === "held") return false;
   await raiseTombstones(tx, keys, [...known, ...(named?.strong ?? []), ...(named?.weak ?? [])]);
+  return true;
 }
 
 /** People to erase in one transaction. */
@@ -53,6 +57,8 @@ export async function eraseAccount(
   { connectionId }: RightsRequest,
 ): Promise<boolean> {
   if (connectionId === null) return false;
+  // Before it is looked who is held: a hold is placed under the same lock.
+  await lockController(tx);
   const held = await heldThrough(tx, connectionId);
   const subjects = await onlyKnownThrough(tx, connectionId, { except: held, limit: BATCH });
   for (const subject of subjects) await forgetSubject(tx, subject);
@@ -65,10 +71,14 @@ export async function eraseAccount(
   return false;
 }
 
-/** Returns what the person was known by. */
-async function forgetSubject(tx: ControllerTransaction, subject: SubjectId): Promise<readonly Identifier[]> {
+/** Returns what the person was known by; `held` if a legal hold keeps them: whoever looked before may have looked too early. */
+async function forgetSubject(
+  tx: ControllerTransaction,
+  subject: SubjectId,
+): Promise<readonly Identifier[] | "held"> {
   const leaving = await beginErasure(tx, subject);
   if (leaving === undefined) return [];
+  if (await areHeld(tx, leaving.family)) return "held";
   // First, while it still shows which are theirs.
   await forgetDeliveries(tx, leaving);
   await forgetActivities(tx, leaving);

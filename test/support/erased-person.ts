@@ -178,7 +178,7 @@ export async function erased(person: SubjectId, of = at.acme): Promise<RightsReq
     await tx.sql`update rights_request set subject_id = ${person} where id = ${id}`;
     const [found, details] = [await findRequest(tx, id), await openDetails(tx, keys, id)];
     if (found === undefined || details === undefined) throw new Error("no request");
-    await eraseHere(tx, keys, found, details);
+    if (!(await eraseHere(tx, keys, found, details))) throw new Error("there is a hold");
     await tx.sql`update rights_request set status = 'fulfilled', closed_at = now() where id = ${id}`;
     await shredDetails(tx, id);
     return id;

@@ -12,6 +12,7 @@ CREATE TABLE "lethe"."tombstone" (
 	"kind" text NOT NULL,
 	"scope" uuid NOT NULL,
 	"hash" "bytea" NOT NULL,
+	"learnt" boolean DEFAULT false NOT NULL,
 	"erased_on" date DEFAULT current_date NOT NULL,
 	CONSTRAINT "tombstone_controller_id_hash_kind_scope_pk" PRIMARY KEY("controller_id","hash","kind","scope")
 );

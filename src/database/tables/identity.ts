@@ -166,6 +166,8 @@ export const tombstone = lethe.table(
     kind: pg.text("kind").$type<IdentifierKind>().notNull(),
     scope: pg.uuid("scope").notNull(),
     hash: bytea("hash").notNull(),
+    /** A platform named it after the erasure, together with what was the person's own. */
+    learnt: pg.boolean("learnt").notNull().default(false),
     /** To the day only, so that it tells nothing of which request it was. */
     erasedOn: pg.date("erased_on").notNull().default(sql`current_date`),
   },
