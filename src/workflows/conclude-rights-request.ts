@@ -6,7 +6,6 @@ import {
   closeRequest,
   findRequest,
   heldThrough,
-  holdsOf,
   openDetails,
   planTasks,
   saveBundle,
@@ -89,8 +88,7 @@ async function close(
       await announceTasks(tx, more);
       if (!(await allSettled(tx, requestId))) return;
       // A hold that was placed meanwhile keeps it open; its release announces it again.
-      if (request.subjectId !== null && (await holdsOf(tx, request.subjectId)).length > 0) return;
-      await eraseHere(tx, keys, request, details);
+      if (!(await eraseHere(tx, keys, request, details))) return;
     }
     // The same of anybody of an account's; nobody is told of the release, and it is looked at again in a while.
     if (request.scope === "account" && request.kind === "erasure" && request.connectionId !== null)
