@@ -58,7 +58,7 @@ async function begin(
     if (request.status === "verifying") {
       // Somebody asked once more: the message may be lost.
       if (mayWrite && (await hasAddress(tx, keys, request))) await challenge(tx, request.id);
-      return lastChallengeEnds(tx, request.id);
+      return expires(request) ? lastChallengeEnds(tx, request.id) : null;
     }
     if (request.status !== "received") return null;
     if (isAsked(request)) {
@@ -71,9 +71,9 @@ async function begin(
     await moveRequest(tx, request, "verifying", { actor: "hub" });
     // Where the law lets the clock wait for proof, it has not begun.
     await announceWatch(tx, await setDeadlines(tx, { ...request, status: "verifying" }));
-    return mayWrite && (await hasAddress(tx, keys, request))
-      ? ((await challenge(tx, request.id)) ?? null)
-      : null;
+    const ends =
+      mayWrite && (await hasAddress(tx, keys, request)) ? await challenge(tx, request.id) : undefined;
+    return (expires(request) && ends) || null;
   });
   committed();
   return ends;
@@ -82,6 +82,9 @@ async function begin(
 /** Nobody has to be asked who they are, nor whether it is to be done. */
 const isAsked = ({ source, regime, kind }: RightsRequest) =>
   source === "platform" || !needsVerification(regime, kind);
+
+/** What an operator has taken down, from a letter or a call, is a request whatever becomes of a message. */
+const expires = ({ source }: RightsRequest) => source === "api";
 
 async function hasAddress(
   tx: ControllerTransaction,
@@ -107,7 +110,7 @@ async function approve(tx: ControllerTransaction, request: RightsRequest | undef
 async function expire({ database, committed }: WorkflowRooms, target: Target): Promise<string | null> {
   const ends = await database.inController(target.controllerId, async (tx) => {
     const request = await lockRequest(tx, target.requestId);
-    if (request?.status !== "verifying") return null;
+    if (request?.status !== "verifying" || !expires(request)) return null;
     const last = await lastChallengeEnds(tx, target.requestId);
     if (last !== null && Date.parse(last) > Date.now()) return last;
     await moveRequest(tx, request, "expired", { actor: "hub", reason: "not_verified" });

@@ -46,13 +46,28 @@ interface By {
   readonly note?: Sealed<string> | undefined;
 }
 
+/**
+ * Records a request, or joins it to the same one. `quietly`: nobody is written to now; a new request is begun with in an hour, or
+ * when it is made again.
+ */
 export async function openRights(
   tx: ControllerTransaction,
   keys: ControllerKeys,
   given: NewRequest,
+  options: { quietly?: boolean } = {},
 ): Promise<Opened> {
   const opened = await openRequest(tx, keys, given);
+  const { sql, controllerId } = tx;
   await announceWatch(tx, opened.watch);
+  // An operator's own does not expire: nor does one that an operator has made as well.
+  if (opened.joined && given.source === "operator")
+    await sql`update rights_request set source = 'operator' where controller_id = ${controllerId} and id = ${opened.id} and source = 'api'`;
+  if (options.quietly === true) {
+    // What nobody was told of is looked for twenty minutes after its time (`forgotten-rights`).
+    if (!opened.joined)
+      await sql`update rights_request set announced_at = now() + interval '40 minutes' where controller_id = ${controllerId} and id = ${opened.id}`;
+    return opened;
+  }
   // One that joins another may need another message: the first may be lost.
   await announce(tx, [
     { name: "rights/requested", data: { controllerId: tx.controllerId, requestId: opened.id } },
