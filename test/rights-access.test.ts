@@ -260,6 +260,25 @@ describe("a request by letter", () => {
     await json("rights", "cancel", request);
   });
 
+  test("does not expire with its message, nor does one that the person had made already", async () => {
+    const address = "canary-letter@example.com";
+    const own = (await open(address, "--email", "-", "--json")).json<{ request: string }>().request;
+    linkIn(await mailbox.next(), "verify", address);
+    const theirs = await ask("portability", address);
+    linkIn(await mailbox.next(), "verify", address);
+    const args = ["--kind", "portability", "--email", "-", "--json"];
+    expect((await open(address, ...args)).json()).toMatchObject({ request: theirs, joined: true });
+    await twoDaysPass(own);
+    await twoDaysPass(theirs);
+    const asleep = `runtime_run where status = 'running' and function_id like '%receive-rights-request'
+      and events::text similar to '%(${own}|${theirs})%'`;
+    await expect.poll(() => count(asleep), { timeout: 15_000 }).toBe(0);
+    for (const id of [own, theirs]) {
+      expect(await show(id)).toMatchObject({ status: "verifying", source: "operator" });
+      await json("rights", "cancel", id);
+    }
+  });
+
   test("whose person has no address is yours to verify, and to hand the file over", async () => {
     const { request } = (await open("", "--subject", await jenny(), "--json")).json<{ request: string }>();
     await until(request, "verifying");

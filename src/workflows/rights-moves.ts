@@ -7,7 +7,9 @@ import {
   extendRequest,
   findRequest,
   findRequests,
+  lastChallengeEnds,
   liftRequest,
+  lockRequest,
   moveRequest,
   type NewRequest,
   newChallenge,
@@ -214,6 +216,20 @@ export async function challenge(
   if (made === undefined) return undefined;
   await announceNotice(tx, await planNotice(tx, requestId, "verify", made.id));
   return made.expiresAt;
+}
+
+/** What an operator has taken down, from a letter or a call, is a request whatever becomes of a message. */
+export const mayExpire = ({ source }: RightsRequest): boolean => source === "api";
+
+/** Ends a request that nobody confirmed in time. When the last message runs out, ISO 8601, if that is later; otherwise null. */
+export async function expireRights(tx: ControllerTransaction, id: RightsRequestId): Promise<string | null> {
+  const request = await lockRequest(tx, id);
+  if (request?.status !== "verifying" || !mayExpire(request)) return null;
+  const last = await lastChallengeEnds(tx, id);
+  if (last !== null && Date.parse(last) > Date.now()) return last;
+  await moveRequest(tx, request, "expired", { actor: "hub", reason: "not_verified" });
+  await shredDetails(tx, id);
+  return null;
 }
 
 export const announceNotice = (tx: ControllerTransaction, planned: PlannedNotice): Promise<void> =>
