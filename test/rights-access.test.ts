@@ -14,7 +14,7 @@ import {
   startHubProcess,
   type TestRooms,
 } from "#test";
-import { callLethe } from "./support/lethe.ts";
+import { callLethe, runLethe } from "./support/lethe.ts";
 import { type Mailbox, openMailbox } from "./support/mailbox.ts";
 import { simulateCustomerIo } from "./support/platforms/customerio.ts";
 import { simulateKlaviyo } from "./support/platforms/klaviyo.ts";
@@ -236,6 +236,61 @@ describe("somebody known on four platforms who asks what there is of them", () =
     });
     await expect.poll(() => count("rights_request where details is not null or contact is not null")).toBe(0);
     expect(await count("rights_challenge")).toBe(0);
+  });
+});
+
+describe("a request by letter", () => {
+  const open = (input: string, ...args: string[]) =>
+    runLethe(["rights", "open", "--controller", controller, "--kind", "access", ...args], settings, input);
+  const jenny = async () =>
+    (await rows<{ id: string }>("select id from subject where merged_into is null"))[0]?.id ?? "";
+
+  test("is not confirmed by an address that is not known to be the person's", async () => {
+    const before = await count("rights_request");
+    for (const address of ["canary-mallory@example.com", "canary-jenny+x@example.com"]) {
+      const { code, err } = await open(address, "--subject", await jenny(), "--email", "-");
+      expect([code, err]).toEqual([1, expect.stringContaining("rights/not-their-address")]);
+      expect(err).not.toContain("canary");
+    }
+    expect(await count("rights_request")).toBe(before);
+    const theirs = await open(EMAIL.toUpperCase(), "--subject", await jenny(), "--email", "-", "--json");
+    expect(theirs).toMatchObject({ code: 0 });
+    const { request } = theirs.json<{ request: string }>();
+    linkIn(await mailbox.next(), "verify");
+    await json("rights", "cancel", request);
+  });
+
+  test("does not expire with its message, nor does one that the person had made already", async () => {
+    const address = "canary-letter@example.com";
+    const own = (await open(address, "--email", "-", "--json")).json<{ request: string }>().request;
+    linkIn(await mailbox.next(), "verify", address);
+    const theirs = await ask("portability", address);
+    linkIn(await mailbox.next(), "verify", address);
+    const args = ["--kind", "portability", "--email", "-", "--json"];
+    expect((await open(address, ...args)).json()).toMatchObject({ request: theirs, joined: true });
+    await twoDaysPass(own);
+    await twoDaysPass(theirs);
+    const asleep = `runtime_run where status = 'running' and function_id like '%receive-rights-request'
+      and events::text similar to '%(${own}|${theirs})%'`;
+    await expect.poll(() => count(asleep), { timeout: 15_000 }).toBe(0);
+    for (const id of [own, theirs]) {
+      expect(await show(id)).toMatchObject({ status: "verifying", source: "operator" });
+      await json("rights", "cancel", id);
+    }
+  });
+
+  test("whose person has no address is yours to verify, and to hand the file over", async () => {
+    const { request } = (await open("", "--subject", await jenny(), "--json")).json<{ request: string }>();
+    await until(request, "verifying");
+    const [listed] = await json<RightsCaseView[]>("rights", "list", "--open");
+    expect([listed?.id, listed?.toHandOver]).toEqual([request, false]);
+    await json("rights", "verify", request, "--by", "document");
+    await json("rights", "approve", request);
+    await until(request, "fulfilled");
+    expect((await show(request)).toHandOver).toBe(true);
+    expect((await callLethe(["rights", "list"], settings)).out).toContain("hand over");
+    await json("rights", "bundle", request, "--out", join(folder, "data.zip"));
+    expect((await show(request)).toHandOver).toBe(false);
   });
 });
 

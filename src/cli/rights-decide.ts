@@ -96,11 +96,23 @@ export const rightsApproveCommand = (): Command =>
     "approve",
     "have it fulfilled, on every platform; refused while a legal hold keeps the person's data from erasure",
     ["rights approve 7c1e…"],
-    async (tx, _keys, request, by) => {
-      await approveRights(tx, request, by);
+    async (tx, keys, request, by) => {
+      await approveRights(tx, await verifiedByPlatform(tx, keys, request, by), by);
       return `Approved. See how it goes: lethe rights show ${request.id}`;
     },
   );
+
+/** A platform's word is proof, also of what it asked for before a hub could carry it out by itself. */
+async function verifiedByPlatform(
+  tx: ControllerTransaction,
+  keys: ControllerKeys,
+  request: RightsRequest,
+  by: By,
+): Promise<RightsRequest> {
+  if (request.source !== "platform" || request.status !== "received") return request;
+  await verifyRights(tx, keys, request, "platform", { actor: by.actor });
+  return (await lockRequest(tx, request.id)) ?? request;
+}
 
 export const rightsDenyCommand = (): Command =>
   decision(

@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { controllerErrors } from "#controllers";
+import type { ControllerTransaction } from "#database";
 import { runningHub } from "#hub";
-import { normaliseEmail, normalisePhone, subjectById } from "#identity";
+import { claimOf, findByClaim, normaliseEmail, normalisePhone, subjectById } from "#identity";
+import { subject } from "#kit";
 import { type Details, GivenCorrections, rightsErrors, rightsSettings } from "#rights";
-import { LetheError, RightsKind, RightsRegime } from "#schemas";
+import { LetheError, RightsKind, RightsRegime, type SubjectId } from "#schemas";
+import type { ControllerKeys } from "#vault";
 import { openRights } from "#workflows";
 import { command, controllersOf, isoTime, secretValue, uuidArgument, withRooms } from "./command.ts";
 import { output } from "./print.ts";
@@ -55,12 +58,13 @@ export function rightsOpenCommand(): Command {
         const keys = await rooms.ring.keys(controller.id);
         const opened = await rooms.database.inController(controller.id, async (tx) => {
           const { subject: given } = options;
-          const subject = given === undefined ? undefined : await subjectById(tx, given);
-          if (given !== undefined && subject === undefined) throw rightsErrors.unknownSubject();
+          const person = given === undefined ? undefined : await subjectById(tx, given);
+          if (given !== undefined && person === undefined) throw rightsErrors.unknownSubject();
+          if (person !== undefined) await checkAddress(tx, keys, person.id, details);
           return openRights(tx, keys, {
             ...{ source: "operator", actor: "operator", kind: options.kind, scope: "subject" },
             regime: options.regime ?? (await rightsSettings(tx)).regime,
-            ...{ subjectId: subject?.id ?? null, connectionId: null, delivery: null, platformDays: null },
+            ...{ subjectId: person?.id ?? null, connectionId: null, delivery: null, platformDays: null },
             details,
             receivedAt: options.receivedAt ?? new Date().toISOString(),
           });
@@ -77,6 +81,18 @@ export function rightsOpenCommand(): Command {
         );
       }),
     );
+}
+
+/** Whoever has the address may confirm by it: so it must be this person's, by what the hub has recorded. */
+async function checkAddress(
+  tx: ControllerTransaction,
+  keys: ControllerKeys,
+  subjectId: SubjectId,
+  { emails, region }: Details,
+): Promise<void> {
+  if (emails.length === 0) return;
+  const claim = claimOf(keys, { workflowId: subjectId, connectionId: null, region }, subject({ emails }));
+  if ((await findByClaim(tx, claim)) !== subjectId) throw rightsErrors.notTheirAddress();
 }
 
 async function detailsOf(options: Options): Promise<Details> {

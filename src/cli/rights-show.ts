@@ -122,6 +122,8 @@ function moreOf({ reason, error, basis, categories, until, note, entries }: Righ
 function next({ id, status, platforms, holds, source, toHandOver }: RightsCaseView): string {
   if (toHandOver) return `Next: lethe rights bundle ${id} --out <file>, and give it to the person.`;
   if (holds.length > 0) return "Release the hold (lethe subjects release), or deny it.";
+  if (status === "received" && source === "platform")
+    return `It is from before this hub carried such out by itself. Next: lethe rights approve ${id}, or, if it was done by hand, lethe rights cancel ${id}`;
   if (status === "verified") return `Next: lethe rights approve ${id}, or lethe rights deny ${id} --reason …`;
   if (status === "verifying" && source === "operator")
     return `Next: lethe rights verify ${id} --by …, or wait until the person confirms by e-mail.`;

@@ -85,6 +85,8 @@ function rightsListCommand(): Command {
 
 /** What somebody has to do, if anything. */
 function needs(row: RightsRequestView): string {
+  // From before the hub carried them out by itself: somebody may have done it by hand.
+  if (row.status === "received" && row.source === "platform") return "start or cancel";
   if (row.status === "verified") return "approve or deny";
   if (row.status === "verifying" && row.source === "operator") return "verify";
   if (row.toHandOver) return "hand over";

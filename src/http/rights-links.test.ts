@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { claimOf, linkClaims } from "#identity";
+import { subject } from "#kit";
 import {
   linkToken,
   lockRequest,
@@ -9,6 +11,7 @@ import {
   openRequest,
   passphraseFor,
   saveBundle,
+  tryCode,
 } from "#rights";
 import type { ControllerId, RightsKind } from "#schemas";
 import { freshRooms, openTestDoor, type TestRooms } from "#test";
@@ -129,6 +132,37 @@ describe("the link of a message", () => {
     const { link } = await verifying();
     const pressed = await Promise.all([go("POST", link), go("POST", link), go("POST", link)]);
     expect(pressed.map((one) => one.status).toSorted()).toEqual([200, 410, 410]);
+  });
+
+  test("pressed while somebody moves the request waits for them, and then works", async () => {
+    const { id, link } = await verifying();
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    // As a typed code does: the request is locked first, the challenges after it.
+    const moved = rooms.database.inController(controllerId, async (tx) => {
+      const request = await lockRequest(tx, id);
+      begin();
+      await new Promise((later) => setTimeout(later, 300));
+      if (request !== undefined) await tryCode(tx, await rooms.ring.keys(controllerId), id, "wrong");
+    });
+    await begun;
+    const [pressed] = await Promise.all([go("POST", link), moved]);
+    expect(pressed.status).toBe(200);
+    expect(await status(id)).toBe("verified");
+  });
+
+  test("proves who has the address, and not that they are whom a request names", async () => {
+    const keys = await rooms.ring.keys(controllerId);
+    const from = { workflowId: crypto.randomUUID(), connectionId: null, region: null };
+    const claim = claimOf(keys, from, subject({ email: "jenny@example.com" }));
+    const { id, link } = await verifying("access");
+    await rooms.database.inController(controllerId, (tx) => linkClaims(tx, keys, [claim]));
+    await rooms.superuser(
+      (sql) => sql`update rights_request r set subject_id = s.id from subject s
+        where r.id = ${id} and s.controller_id = ${controllerId}`,
+    );
+    expect((await go("POST", link)).status).toBe(200);
+    const request = await rooms.database.inController(controllerId, (tx) => lockRequest(tx, id));
+    expect(request).toMatchObject({ status: "verified", subjectId: null });
   });
 
   test("that is too old, or whose request has ended, does not work any more", async () => {

@@ -42,8 +42,10 @@ export function linkRoutes(
     const { keys, controllerId, id } = link;
     const page = await database.inController(controllerId, async (tx) => {
       const { name: controller, timeZone } = await rightsSettings(tx);
-      const challenge = await challengeOfLink(tx, id).catch(deadLink);
-      const request = challenge && (await lockRequest(tx, challenge.requestId));
+      // The request is locked first, as by everybody; what was read of the challenge before may have changed by then.
+      const named = await challengeOfLink(tx, id).catch(deadLink);
+      const request = named && (await lockRequest(tx, named.requestId));
+      const challenge = request && (await challengeOfLink(tx, id, { lock: true }).catch(deadLink));
       if (challenge === undefined || request === undefined) return pages.expired({ controller });
       if (challenge.usedAt !== null || request.status !== "verifying") return pages.used({ controller });
       const { kind } = request;

@@ -1,3 +1,4 @@
+import { createHmac, randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import type { HttpBindings } from "@hono/node-server";
@@ -5,9 +6,8 @@ import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { z } from "zod";
 import type { ControllerTransaction, Database } from "#database";
-import { normaliseEmail } from "#identity";
+import { foldEmail, normaliseEmail } from "#identity";
 import {
-  contactHash,
   GivenCorrections,
   lockRequest,
   passphraseFor,
@@ -16,7 +16,7 @@ import {
   rightsSettings,
   tryCode,
 } from "#rights";
-import { type ControllerId, LetheError, RightsKind, RightsRegime, RightsRequestId } from "#schemas";
+import { type ControllerId, LetheError, RightsKind, RightsRequestId } from "#schemas";
 import type { ControllerKeys, KeyRing } from "#vault";
 import { openRights, verifyRights } from "#workflows";
 import type { BodyReader } from "./body.ts";
@@ -38,15 +38,15 @@ export interface RightsRoutesOptions {
 
 /** Bytes of a body: who, what, and what is to be corrected. */
 export const MAX_RIGHTS = 16 * 1024;
-/** Requests in an hour that anybody may make in the name of one e-mail address: each sends it a message. */
-const PER_ADDRESS = 5;
+/** Messages in an hour that anybody may have sent to one mailbox, by whichever controllers. */
+const PER_MAILBOX = 5;
 /** Milliseconds of which an answer takes a whole number. */
 const BEAT = 50;
 
+/** By which law it is answered is the controller's to say: one that is answered without proof is not for anybody to choose. */
 const Asked = z.strictObject({
   kind: RightsKind,
   email: z.email().max(320),
-  regime: RightsRegime.exclude(["platform"]).optional(),
   corrections: GivenCorrections.optional(),
 });
 const Code = z.strictObject({ code: z.string().max(40) });
@@ -60,7 +60,9 @@ type Bound = Context<{ Bindings: HttpBindings }>;
 export function rightsRoutes(options: RightsRoutesOptions): Hono<{ Bindings: HttpBindings }> {
   const { database, ring, bodies, committed } = options;
   const allowed = limiter(options.perMinute, 60);
-  const allowedFor = limiter(PER_ADDRESS, 3_600);
+  const allowedFor = limiter(PER_MAILBOX, 3_600);
+  // No address stands in memory for an hour.
+  const limitKey = randomBytes(32);
   const routes = new Hono<{ Bindings: HttpBindings }>();
   routes.route("/", linkRoutes(options, limited));
   const anyOrigin = cors({
@@ -89,24 +91,32 @@ export function rightsRoutes(options: RightsRoutesOptions): Hono<{ Bindings: Htt
     const started = performance.now();
     await limited(context);
     const controllerId = await controllerOf(context);
-    const { kind, email, regime, corrections } = await body(context, Asked);
+    const { kind, email, corrections } = await body(context, Asked);
     if (!options.mails) throw noMail();
     if (kind === "rectification" && corrections === undefined) throw rightsErrors.noCorrections();
     const keys = await ring.keys(controllerId);
-    const contact = contactHash(keys, email);
-    if (contact === undefined || normaliseEmail(email) === undefined) throw rightsErrors.badAddress();
-    if (!(await allowedFor(Buffer.from(contact).toString("base64")))) throw tooMany();
+    const mailbox = mailboxOf(email);
+    if (mailbox === undefined) throw rightsErrors.badAddress();
+    const mayWrite = await allowedFor(createHmac("sha256", limitKey).update(mailbox).digest("base64"));
+    // A request is recorded, or joined, however often somebody asked in its person's name: only the message waits. Each
+    // correction is a request, and so a message, of its own: of these there are no more than may be written of.
+    if (!mayWrite && kind === "rectification") throw tooMany();
     const { id } = await database.inController(controllerId, async (tx) =>
-      openRights(tx, keys, {
-        ...{ source: "api", actor: "person", kind, scope: "subject" },
-        regime: regime ?? (await rightsSettings(tx)).regime,
-        ...{ subjectId: null, connectionId: null, delivery: null, platformDays: null },
-        details: {
-          ...{ emails: [email], phones: [], platformIds: [], region: null },
-          corrections: corrections ?? null,
+      openRights(
+        tx,
+        keys,
+        {
+          ...{ source: "api", actor: "person", kind, scope: "subject" },
+          regime: (await rightsSettings(tx)).regime,
+          ...{ subjectId: null, connectionId: null, delivery: null, platformDays: null },
+          details: {
+            ...{ emails: [email], phones: [], platformIds: [], region: null },
+            corrections: corrections ?? null,
+          },
+          receivedAt: new Date().toISOString(),
         },
-        receivedAt: new Date().toISOString(),
-      }),
+        { quietly: !mayWrite },
+      ),
     );
     committed();
     await inTime(started);
@@ -165,6 +175,12 @@ export async function confirmed(
   await verifyRights(tx, keys, request, "email", { actor: "person" });
   const hasFile = kind === "access" || kind === "portability";
   return { kind, ...(hasFile && { passphrase: passphraseFor(keys, request.id) }) };
+}
+
+/** Where a message to an address probably ends up: many servers deliver name+tag to name. For counting only. */
+function mailboxOf(email: string): string | undefined {
+  const address = normaliseEmail(email);
+  return address && (foldEmail(address) ?? address.replace(/^([^+]+)\+.*@/, "$1@"));
 }
 
 function readJson(bytes: Uint8Array): unknown {

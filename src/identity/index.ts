@@ -13,7 +13,7 @@ export {
 export { beginErasure, endErasure, forgetConnection, type Leaving, onlyKnownThrough } from "./erase.ts";
 export { findByClaim, lockController } from "./known.ts";
 export { type Linked, type LinkResult, linkClaims } from "./link.ts";
-export { normaliseEmail, normalisePhone } from "./normalise.ts";
+export { foldEmail, normaliseEmail, normalisePhone } from "./normalise.ts";
 export { readmit } from "./readmit.ts";
 export { platformReferences, referencesAt } from "./reference.ts";
 export { liftRestriction, restrictedAmong, restrictSubject } from "./restriction.ts";

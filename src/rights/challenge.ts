@@ -98,14 +98,15 @@ function uuidOf(bytes: Uint8Array): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-/** The challenge of a link, if it is still good. Throws `rights/dead-link`. */
+/** The challenge of a link, if it is still good; to be locked only where its request is already. Throws `rights/dead-link`. */
 export async function challengeOfLink(
   { sql, controllerId }: ControllerTransaction,
   id: string,
+  options: { lock?: boolean } = {},
 ): Promise<{ requestId: RightsRequestId; usedAt: string | null }> {
   const [row] = await sql<{ requestId: RightsRequestId; usedAt: string | null }[]>`
     select request_id as "requestId", used_at as "usedAt" from rights_challenge
-    where controller_id = ${controllerId} and id = ${id} and expires_at > now() for update`;
+    where controller_id = ${controllerId} and id = ${id} and expires_at > now() ${options.lock === true ? sql`for update` : sql``}`;
   if (row === undefined) throw rightsErrors.deadLink();
   return row;
 }

@@ -22,7 +22,9 @@ export async function verifyRequest(
   by: By,
 ): Promise<Watch> {
   await moveRequest(tx, request, "verified", { ...by, reason: verification });
-  const subjectId = request.subjectId ?? (await subjectOf(tx, keys, request));
+  // An address proves who has it, and nothing of anybody else whom a request may name.
+  const named = verification === "email" ? null : request.subjectId;
+  const subjectId = named ?? (await subjectOf(tx, keys, request));
   const { sql, controllerId } = tx;
   const verifiedAt = new Date().toISOString();
   await sql`update rights_request set verification = ${verification}, verified_at = ${verifiedAt}, subject_id = ${subjectId}

@@ -78,6 +78,11 @@ export const rightsErrors = {
         status: 400,
       },
     ),
+  notTheirAddress: () =>
+    new LetheError(
+      "rights/not-their-address",
+      "the address is not known to be this data subject's, and whoever has it could confirm the request as theirs; open it with --subject alone, and verify by hand (`lethe rights verify`)",
+    ),
   unknownSubject: () => new LetheError("subject/unknown", "there is no data subject of this id"),
   noCorrections: () =>
     new LetheError("rights/no-corrections", "say what is to be corrected, as JSON: --corrections <file>", {

@@ -4,7 +4,7 @@ import type { ControllerKeys } from "#vault";
 import { clockFor, rightsSettings } from "./deadlines.ts";
 import { holdsOf } from "./hold.ts";
 import { openNote } from "./note.ts";
-import { noticesOf } from "./notice.ts";
+import { type Notice, noticesOf } from "./notice.ts";
 import { findRequest, findRequests, type RightsRequest } from "./request.ts";
 import { bundleOf } from "./sealed-files.ts";
 import { isWaiting } from "./settle.ts";
@@ -16,12 +16,14 @@ export async function listRightsRequests(
   options: { limit: number; open?: boolean; subject?: string; ids?: readonly string[] },
 ): Promise<RightsRequestView[]> {
   const requests = await findRequests(tx, options);
-  const tasks = await tasksOf(tx, { requests: requests.map(({ id }) => id) });
+  const ids = requests.map(({ id }) => id);
+  const [tasks, notices] = await Promise.all([tasksOf(tx, { requests: ids }), noticesOf(tx, ids)]);
   return requests.map((request) =>
     requestView(
       tx,
       request,
       tasks.filter(({ requestId }) => requestId === request.id),
+      notices.filter(({ requestId }) => requestId === request.id),
     ),
   );
 }
@@ -30,6 +32,7 @@ function requestView(
   { controllerId }: ControllerTransaction,
   request: RightsRequest,
   tasks: readonly Task[],
+  notices: readonly Notice[],
 ): RightsRequestView {
   const { connectionId, subjectId, denialReason, extensionReason, ...rest } = request;
   const { clockRound: _, hasDetails: __, hasFile, pauses: ___, platformDays: ____, ...shown } = rest;
@@ -42,11 +45,15 @@ function requestView(
     paused: request.pauses.some(({ until }) => until === null),
     overdue: request.closedAt === null && request.dueAt !== null && Date.parse(request.dueAt) < Date.now(),
     tasks: tasks.length,
-    // The person has a link of their own; what a platform asked for is the company's to hand over.
-    toHandOver: hasFile && request.source === "platform",
+    toHandOver: hasFile && request.closedAt !== null && !hasLink(request, notices),
     waiting: tasks.filter((task) => isWaiting(task) && task.reason !== "given_up").length,
   };
 }
+
+/** Whether the person was, or is being, sent a link to their file. What a platform asked for is the company's to hand over. */
+const hasLink = ({ source }: RightsRequest, notices: readonly Notice[]): boolean =>
+  source !== "platform" &&
+  notices.some(({ notice, status }) => notice === "closed" && (status === "sent" || status === "open"));
 
 /** Everything about one request: what happened when, by whom, why; what is due; what became of it at each platform. */
 export async function showRightsRequest(
@@ -66,7 +73,7 @@ export async function showRightsRequest(
   const holds: LegalHoldView[] = request.subjectId === null ? [] : await holdsOf(tx, request.subjectId);
   const clock = clockFor(request, settings);
   return {
-    ...requestView(tx, request, tasks),
+    ...requestView(tx, request, tasks, notices),
     timeZone: settings.timeZone,
     clock: {
       startsAt: clock.startsAt,

@@ -9,12 +9,18 @@ import {
   openDetails,
   type RightsRequest,
   setDeadlines,
-  shredDetails,
 } from "#rights";
 import { type EventData, events, LetheError } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import type { WorkflowRooms } from "./index.ts";
-import { announceWatch, approveRights, challenge, verifyRights } from "./rights-moves.ts";
+import {
+  announceWatch,
+  approveRights,
+  challenge,
+  expireRights,
+  mayExpire,
+  verifyRights,
+} from "./rights-moves.ts";
 
 const requested = eventType("rights/requested", { schema: events["rights/requested"] });
 
@@ -58,7 +64,7 @@ async function begin(
     if (request.status === "verifying") {
       // Somebody asked once more: the message may be lost.
       if (mayWrite && (await hasAddress(tx, keys, request))) await challenge(tx, request.id);
-      return lastChallengeEnds(tx, request.id);
+      return mayExpire(request) ? lastChallengeEnds(tx, request.id) : null;
     }
     if (request.status !== "received") return null;
     if (isAsked(request)) {
@@ -71,9 +77,9 @@ async function begin(
     await moveRequest(tx, request, "verifying", { actor: "hub" });
     // Where the law lets the clock wait for proof, it has not begun.
     await announceWatch(tx, await setDeadlines(tx, { ...request, status: "verifying" }));
-    return mayWrite && (await hasAddress(tx, keys, request))
-      ? ((await challenge(tx, request.id)) ?? null)
-      : null;
+    const ends =
+      mayWrite && (await hasAddress(tx, keys, request)) ? await challenge(tx, request.id) : undefined;
+    return (mayExpire(request) && ends) || null;
   });
   committed();
   return ends;
@@ -105,15 +111,7 @@ async function approve(tx: ControllerTransaction, request: RightsRequest | undef
 }
 
 async function expire({ database, committed }: WorkflowRooms, target: Target): Promise<string | null> {
-  const ends = await database.inController(target.controllerId, async (tx) => {
-    const request = await lockRequest(tx, target.requestId);
-    if (request?.status !== "verifying") return null;
-    const last = await lastChallengeEnds(tx, target.requestId);
-    if (last !== null && Date.parse(last) > Date.now()) return last;
-    await moveRequest(tx, request, "expired", { actor: "hub", reason: "not_verified" });
-    await shredDetails(tx, request.id);
-    return null;
-  });
+  const ends = await database.inController(target.controllerId, (tx) => expireRights(tx, target.requestId));
   committed();
   return ends;
 }

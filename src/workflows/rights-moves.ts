@@ -8,6 +8,7 @@ import {
   extendRequest,
   findRequest,
   findRequests,
+  lastChallengeEnds,
   liftRequest,
   lockRequest,
   moveRequest,
@@ -49,13 +50,28 @@ interface By {
   readonly note?: Sealed<string> | undefined;
 }
 
+/**
+ * Records a request, or joins it to the same one. `quietly`: nobody is written to now; a new request is begun with in an hour, or
+ * when it is made again.
+ */
 export async function openRights(
   tx: ControllerTransaction,
   keys: ControllerKeys,
   given: NewRequest,
+  options: { quietly?: boolean } = {},
 ): Promise<Opened> {
   const opened = await openRequest(tx, keys, given);
+  const { sql, controllerId } = tx;
   await announceWatch(tx, opened.watch);
+  // An operator's own does not expire: nor does one that an operator has made as well.
+  if (opened.joined && given.source === "operator")
+    await sql`update rights_request set source = 'operator' where controller_id = ${controllerId} and id = ${opened.id} and source = 'api'`;
+  if (options.quietly === true) {
+    // What nobody was told of is looked for twenty minutes after its time (`forgotten-rights`).
+    if (!opened.joined)
+      await sql`update rights_request set announced_at = now() + interval '40 minutes' where controller_id = ${controllerId} and id = ${opened.id}`;
+    return opened;
+  }
   // One that joins another may need another message: the first may be lost.
   await announce(tx, [
     { name: "rights/requested", data: { controllerId: tx.controllerId, requestId: opened.id } },
@@ -230,6 +246,20 @@ export async function challenge(
   if (made === undefined) return undefined;
   await announceNotice(tx, await planNotice(tx, requestId, "verify", made.id));
   return made.expiresAt;
+}
+
+/** What an operator has taken down, from a letter or a call, is a request whatever becomes of a message. */
+export const mayExpire = ({ source }: RightsRequest): boolean => source === "api";
+
+/** Ends a request that nobody confirmed in time. When the last message runs out, ISO 8601, if that is later; otherwise null. */
+export async function expireRights(tx: ControllerTransaction, id: RightsRequestId): Promise<string | null> {
+  const request = await lockRequest(tx, id);
+  if (request?.status !== "verifying" || !mayExpire(request)) return null;
+  const last = await lastChallengeEnds(tx, id);
+  if (last !== null && Date.parse(last) > Date.now()) return last;
+  await moveRequest(tx, request, "expired", { actor: "hub", reason: "not_verified" });
+  await shredDetails(tx, id);
+  return null;
 }
 
 export const announceNotice = (tx: ControllerTransaction, planned: PlannedNotice): Promise<void> =>

@@ -187,7 +187,9 @@ grant update (subject_id) on lethe.processing_activity to lethe_app;--> statemen
 grant update (subject_id, evidence) on lethe.consent_record to lethe_app;--> statement-breakpoint
 -- The owner is held to the policies, too, while they are forced.
 alter table lethe.rights_request no force row level security;--> statement-breakpoint
-update lethe.rights_request set platform_days = greatest(1, round(extract(epoch from due_at - received_at) / 86400))::int;--> statement-breakpoint
+-- What platforms asked for until now was left to somebody, who may have done it: so nothing starts it but an operator.
+update lethe.rights_request set platform_days = greatest(1, round(extract(epoch from due_at - received_at) / 86400))::int,
+  announced_at = 'infinity';--> statement-breakpoint
 alter table lethe.rights_request force row level security;--> statement-breakpoint
 -- Large and encrypted: nothing to compress.
 alter table lethe.rights_bundle alter column sealed set storage external;--> statement-breakpoint
