@@ -35,7 +35,7 @@ const LOOK_AGAIN = [
   60_000,
   600_000,
   HOUR,
-  ...[6, 24, 48, 96, 120, 216, 216].map((hours) => hours * HOUR),
+  ...[6, 24, 48, 96, 120, 168, 168].map((hours) => hours * HOUR),
 ];
 
 /** Starts the hub: lock, database, audit sequencer, workflows, door. */

@@ -38,12 +38,13 @@ type Hopeless = { readonly status: "manual" | "unsupported"; readonly reason: Ri
  * One task for each connection that knows the person, and for each whose platform can be asked whether it does: it may have had
  * them since before it was connected. What nobody can do through an API is recorded at once as exactly that. And one
  * task for the hub itself, which comes last. Planned again, it adds what became known meanwhile: connections that have spoken of
- * the person since; and the task of one that told of them after it had ended is opened again.
+ * the person since; and the task of one that told of them after it had ended is opened again. `stopped`: what the person no longer wants.
  */
 export async function planTasks(
   tx: ControllerTransaction,
   connectors: ReadonlyMap<string, Connector>,
   request: RightsRequest,
+  stopped: readonly Purpose[] = [],
 ): Promise<PlannedTask[]> {
   const { sql, controllerId } = tx;
   const places = request.scope === "account" ? [] : await placesOf(tx, request);
@@ -58,7 +59,7 @@ export async function planTasks(
       continue;
     }
     const connector = connectors.get(place.connector);
-    const hopeless = hopelessAt(place, connector, request.kind);
+    const hopeless = hopelessAt(place, connector, request.kind, stopped);
     if (!place.knows && !isAskable(place, connector, request.kind)) continue;
     const id = RightsTaskId.parse(uuid());
     const ended = place.knows ? hopeless : undefined;
@@ -116,11 +117,16 @@ const OBJECTED: readonly Purpose[] = [
   "sale_or_sharing",
 ];
 
-/** What a person who exercises such a right no longer wants. */
-export const stoppedBy = (kind: RightsKind): readonly Purpose[] =>
-  kind === "opt_out_of_sale" ? ["sale_or_sharing"] : byConsent(kind) ? OBJECTED : [];
+/** What a person who exercises such a right no longer wants; `own` are the purposes that the controller has added. */
+export const stoppedBy = (kind: RightsKind, own: readonly Purpose[]): readonly Purpose[] =>
+  kind === "opt_out_of_sale" ? ["sale_or_sharing"] : byConsent(kind) ? [...OBJECTED, ...own] : [];
 
-function hopelessAt(place: Place, connector: Connector | undefined, kind: RightsKind): Hopeless | undefined {
+function hopelessAt(
+  place: Place,
+  connector: Connector | undefined,
+  kind: RightsKind,
+  stopped: readonly Purpose[],
+): Hopeless | undefined {
   const manual = (reason: RightsTaskReason) => ({ status: "manual", reason }) as const;
   if (!place.active) return manual("not_connected");
   // A connector that is not installed may come back: the task is tried, and fails with what to do.
@@ -128,7 +134,7 @@ function hopelessAt(place: Place, connector: Connector | undefined, kind: Rights
   if (byConsent(kind)) {
     const tied = connector.consent === undefined ? [] : Object.values(place.purposes);
     const held: readonly Purpose[] = [...(connector.consent?.purposes ?? []), ...tied];
-    if (stoppedBy(kind).some((purpose) => held.includes(purpose)))
+    if (stopped.some((purpose) => held.includes(purpose)))
       return place.hasCredentials ? undefined : manual("no_credentials");
     return kind === "restriction" ? manual("no_api") : { status: "unsupported", reason: "purpose_not_held" };
   }

@@ -1,6 +1,6 @@
 import { eventType, type Inngest } from "inngest";
 import { appendEvents } from "#audit";
-import { type ExpressedChoice, keepContacts, recordChoices } from "#consent";
+import { type ExpressedChoice, keepContacts, listPurposes, recordChoices } from "#consent";
 import type { ControllerTransaction } from "#database";
 import { addressesOf, linkClaims, restrictSubject, subjectById } from "#identity";
 import {
@@ -15,7 +15,7 @@ import {
   stoppedBy,
   subjectOf,
 } from "#rights";
-import { type EventData, events } from "#schemas";
+import { type EventData, events, type Purpose } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import type { WorkflowRooms } from "./index.ts";
 import { announceChanges } from "./propagate-consent.ts";
@@ -53,11 +53,13 @@ async function plan(
     const request = { ...found, subjectId };
     await noteSubject(tx, request);
     await moveRequest(tx, request, "fulfilling", { actor: "hub" });
-    if (byConsent(request.kind)) await stop(tx, keys, request);
+    const own = (await listPurposes(tx)).flatMap((purpose) => (purpose.own ? [purpose.id] : []));
+    const stopped = stoppedBy(request.kind, own);
+    if (stopped.length > 0) await stop(tx, keys, request, stopped);
     // Until they are erased nothing more is recorded of them, nor brought to a platform that has forgotten them.
     if (request.kind === "erasure" && subjectId !== null)
       await restrictSubject(tx, subjectId, "restriction", request.id);
-    await announceTasks(tx, await planTasks(tx, connectors, request));
+    await announceTasks(tx, await planTasks(tx, connectors, request, stopped));
     if (await allSettled(tx, requestId)) await announceSettled(tx, requestId);
   });
   committed();
@@ -82,11 +84,16 @@ async function makeKnown(
 }
 
 /** What the person no longer wants goes into the ledger, from which platforms are brought in step. */
-async function stop(tx: ControllerTransaction, keys: ControllerKeys, request: RightsRequest): Promise<void> {
+async function stop(
+  tx: ControllerTransaction,
+  keys: ControllerKeys,
+  request: RightsRequest,
+  stopped: readonly Purpose[],
+): Promise<void> {
   const { id, kind, subjectId, receivedAt } = request;
   const subject = subjectId === null ? undefined : await subjectById(tx, subjectId);
   if (subject === undefined) return;
-  const choices = stoppedBy(kind).map((purpose): ExpressedChoice => {
+  const choices = stopped.map((purpose): ExpressedChoice => {
     const choice = { purpose, state: "withdrawn", method: "in_writing", lawfulBasis: "consent" } as const;
     return { ...choice, jurisdiction: null, evidence: `rights:${id}`, occurredAt: receivedAt };
   });

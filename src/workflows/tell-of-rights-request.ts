@@ -141,8 +141,9 @@ async function prepare(
                 ...(basis !== null && { retained: { basis, ...(until !== null && { until }) } }),
               },
         );
+        const nobody = tasks.some((task) => task.connectionId === null && task.status === "not_found");
         const result = request.status === "fulfilled" ? "fulfilled" : "partly_fulfilled";
-        return person(mailTexts.closed({ ...facts, result, platforms, timeZone }));
+        return person(mailTexts.closed({ ...facts, result, platforms, timeZone, nobody }));
       }
       default: {
         const late = notice.notice === "overdue";

@@ -43,14 +43,18 @@ export const mailTexts = {
     facts: RequestFacts & {
       readonly result: "fulfilled" | "partly_fulfilled";
       readonly platforms: readonly PlatformOutcome[];
+      /** Nobody is known by what was given. */
+      readonly nobody?: boolean;
       /** Of dates until which something is kept. */
       readonly timeZone: string;
     },
   ) =>
     toPerson(facts, "your request is done", [
-      facts.result === "fulfilled"
-        ? `Your request for ${REQUESTED[facts.kind]} is done.`
-        : `Your request for ${REQUESTED[facts.kind]} is done as far as we could. Not all of it was possible; this is what became of it.`,
+      facts.nobody === true
+        ? `We know nobody by what you gave us, so that there was nothing to do for your request for ${REQUESTED[facts.kind]}.`
+        : facts.result === "fulfilled"
+          ? `Your request for ${REQUESTED[facts.kind]} is done.`
+          : `Your request for ${REQUESTED[facts.kind]} is done as far as we could. Not all of it was possible; this is what became of it.`,
       ...(facts.platforms.length === 0 ? [] : [{ list: facts.platforms.map(outcomeIn(facts)) }]),
       "If you have a question, answer this e-mail.",
     ]),
