@@ -14,13 +14,33 @@ class LongestFirst extends BaseSequencer {
 
 const isLong = ({ moduleId }: TestSpecification) => /\/(test|src\/workflows)\//.test(moduleId);
 
+/** Rooms whose tests change nothing of the process, so that one can run many files: most of their time is imports. */
+const TOGETHER = ["src/audit", "src/kit", "src/rights", "src/consent", "schemas"].map(
+  (room) => `${room}/**/*.test.ts`,
+);
+
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "connectors/**/*.test.ts", "schemas/**/*.test.ts", "test/**/*.test.ts"],
+    projects: [
+      { extends: true, test: { name: "together", include: TOGETHER, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: "apart",
+          include: [
+            "src/**/*.test.ts",
+            "connectors/**/*.test.ts",
+            "schemas/**/*.test.ts",
+            "test/**/*.test.ts",
+          ],
+          exclude: TOGETHER,
+        },
+      },
+    ],
     globalSetup: ["./test/support/cluster.ts"],
     pool: "forks",
-    // One more than the two cores aimed at: many tests wait, for a hub to start or a time limit to pass.
-    maxWorkers: 3,
+    // Two more than the two cores aimed at: many tests wait, for a hub to start or a time limit to pass.
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     testTimeout: 20_000,
     hookTimeout: 30_000,

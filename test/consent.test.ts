@@ -13,6 +13,7 @@ import {
   startHubProcess,
   type TestRooms,
 } from "#test";
+import { callLethe } from "./support/lethe.ts";
 import { simulateCustomerIo } from "./support/platforms/customerio.ts";
 import { simulateKlaviyo } from "./support/platforms/klaviyo.ts";
 import { simulateMailchimp } from "./support/platforms/mailchimp.ts";
@@ -38,7 +39,7 @@ const ids = new Map<string, string>();
 const connections = new Map<string, { id: string; url: string; secret: string }>();
 
 const json = async <T>(...args: string[]) => {
-  const result = await runLethe([...args, "--json"], settings);
+  const result = await callLethe([...args, "--json"], settings);
   expect(result.err).toBe("");
   return result.json<T>();
 };

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { freshRooms, type HubProcess, startHubProcess, startLoad } from "#test";
 
 /** How often the hub is killed. `LETHE_TEST_KILLS=200 npm test -- test/crash` for the long form. */
-const KILLS = Number(process.env.LETHE_TEST_KILLS ?? 8);
+const KILLS = Number(process.env.LETHE_TEST_KILLS ?? 5);
 
 /** Seeded, so that a failure can be had again: mulberry32. */
 function random(seed: number): () => number {

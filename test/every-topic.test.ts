@@ -50,7 +50,7 @@ const cases = [...connectors.values()].flatMap((connector) =>
 );
 
 const rows = (table: string, controllerId: ControllerId) =>
-  rooms.superuser((sql) => sql`select * from ${sql(table)} where controller_id = ${controllerId}`);
+  rooms.sql`select * from ${rooms.sql(table)} where controller_id = ${controllerId}`;
 
 /** What a connection of a fixture with answers calls its platform's API with. */
 const credentialsOf = (connector: string): unknown =>

@@ -9,6 +9,8 @@ export interface TestDatabase extends OpenDatabase {
   readonly database: Database;
   /** A session with the superuser's hand, which no policy binds. */
   superuser<T>(work: (sql: postgres.Sql) => Promise<T>): Promise<T>;
+  /** The same in sessions that are kept, for what is asked again and again: it must leave no setting behind. */
+  readonly sql: postgres.Sql;
   drop(): Promise<void>;
 }
 
@@ -21,25 +23,27 @@ export async function freshDatabase(): Promise<TestDatabase> {
   await asAdmin(server, (sql) => sql.unsafe(`create database ${name} template ${TEMPLATE}`));
   const url = withDatabase(server, name);
   const opened = await openDatabase({ url, dataDir: "/nonexistent" });
+  const sql = adminOf(url, 2);
   return {
     ...opened,
-    url,
+    ...{ url, sql },
     superuser: (work) => asAdmin(url, work),
     drop: async () => {
       await opened.close();
+      await sql.end({ timeout: 1 });
       await asAdmin(server, (sql) => sql.unsafe(`drop database ${name} with (force)`));
     },
   };
 }
 
-async function asAdmin<T>(server: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
+/** Connects when it is first asked something. */
+function adminOf(server: string, max: number): postgres.Sql {
   const { url = "", ...options } = serverOf(server);
-  const sql = postgres(url, {
-    ...options,
-    max: 1,
-    onnotice: () => {},
-    connection: { search_path: "lethe, public" },
-  });
+  return postgres(url, { ...options, max, onnotice: () => {}, connection: { search_path: "lethe, public" } });
+}
+
+async function asAdmin<T>(server: string, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
+  const sql = adminOf(server, 1);
   try {
     return await work(sql);
   } finally {

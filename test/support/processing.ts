@@ -74,7 +74,7 @@ export async function openProcessing(): Promise<Processing> {
   };
 
   function byHand<T extends object>(statement: string, ...parameters: string[]): Promise<T[]> {
-    return rooms.superuser((sql) => sql.unsafe<T[]>(statement, parameters));
+    return rooms.sql.unsafe<T[]>(statement, parameters);
   }
 
   async function working(until: () => Promise<void>, rights: Partial<RightsOptions> = {}): Promise<void> {
