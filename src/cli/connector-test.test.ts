@@ -4,11 +4,12 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Report } from "#kit";
 import { runLethe } from "#test";
+import { callLethe } from "../../test/support/lethe.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 /** A database that is not there: the command must not ask for one. */
 const settings = { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" };
-const lethe = (...args: string[]) => runLethe(["connector", "test", ...args], settings);
+const lethe = (...args: string[]) => callLethe(["connector", "test", ...args], settings);
 
 /** A connector of somebody's own: WooCommerce's, in a folder by itself. */
 let folder: string;

@@ -17,7 +17,7 @@ export function subjectsHoldCommand(): Command {
   return command(
     "hold <subject>",
     "keep a person's data from erasure (GDPR Art. 17(3)), or list what does",
-    ["subjects hold 9b2f… --ground legal_claims --reference CASE-2026-17", "subjects hold 9b2f…"],
+    ["subjects hold 9b2f… --ground legal_claims --reference LEGAL-17", "subjects hold 9b2f…"],
     uuidArgument,
   )
     .addOption(new Option("--ground <ground>", "why they must be kept").choices(HoldGround.options))
