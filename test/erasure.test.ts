@@ -13,6 +13,7 @@ import {
   startHubProcess,
   type TestRooms,
 } from "#test";
+import { dumpOf } from "./support/dump.ts";
 import { callLethe } from "./support/lethe.ts";
 import { simulateCustomerIo } from "./support/platforms/customerio.ts";
 import { simulateKlaviyo } from "./support/platforms/klaviyo.ts";
@@ -289,15 +290,7 @@ describe("a hub that is killed", { timeout: 60_000 }, () => {
 
 describe("of the people", () => {
   test("nothing is left in the clear, in any table or log; and of the requests nothing that leads to them", async () => {
-    const dump = await rooms.superuser(async (sql) => {
-      const tables = await sql<
-        { name: string }[]
-      >`select table_name as name from information_schema.tables where table_schema = 'lethe'`;
-      const rows = [];
-      for (const { name } of tables)
-        rows.push(...(await sql.unsafe(`select row_to_json(t)::text as row from lethe."${name}" t`)));
-      return rows.map(({ row }) => row as string).join("\n");
-    });
+    const dump = await dumpOf(rooms);
     expect(dump).toContain("rights/approved");
     for (const place of [dump, hub.output()]) expect(place).not.toContain("canary");
     expect(dump).not.toContain(Buffer.from("canary-0@example.com").toString("hex"));

@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { TextWriter, Uint8ArrayReader, ZipReader } from "@zip.js/zip.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   fixture,
@@ -12,6 +11,7 @@ import {
   simulatePlatforms,
   startHubProcess,
 } from "#test";
+import { filesOf } from "./support/bundle.ts";
 import { type Mailbox, openMailbox, type ReceivedMail } from "./support/mailbox.ts";
 import { simulateCustomerIo } from "./support/platforms/customerio.ts";
 import { simulateKlaviyo } from "./support/platforms/klaviyo.ts";
@@ -248,11 +248,5 @@ function saidIn({ raw, subject, text, html }: ReceivedMail, index: number): [str
   return [`message ${index}`, Buffer.from([elsewhere, subject, text, html].join("\n"))];
 }
 
-async function contentsOf(file: Uint8Array, password: string): Promise<string> {
-  const reader = new ZipReader(new Uint8ArrayReader(file), { password });
-  const texts = [];
-  for (const entry of await reader.getEntries())
-    if (!entry.directory) texts.push(await entry.getData(new TextWriter()));
-  await reader.close();
-  return texts.join("\n");
-}
+const contentsOf = async (file: Uint8Array, password: string) =>
+  Object.values(await filesOf(file, password)).join("\n");

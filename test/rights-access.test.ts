@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Uint8ArrayReader, Uint8ArrayWriter, ZipReader } from "@zip.js/zip.js";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { shredFiles } from "#rights";
 import type { ControllerId, RightsCaseView } from "#schemas";
@@ -14,6 +13,7 @@ import {
   startHubProcess,
   type TestRooms,
 } from "#test";
+import { filesOf } from "./support/bundle.ts";
 import { callLethe, runLethe } from "./support/lethe.ts";
 import { type Mailbox, openMailbox } from "./support/mailbox.ts";
 import { simulateCustomerIo } from "./support/platforms/customerio.ts";
@@ -110,15 +110,6 @@ async function stored(): Promise<string> {
     .join("\n");
 }
 
-async function unzipped(file: Uint8Array, password: string): Promise<Record<string, string>> {
-  const zip = new ZipReader(new Uint8ArrayReader(file), { password, useWebWorkers: false });
-  const texts: Record<string, string> = {};
-  for (const entry of await zip.getEntries())
-    if (!entry.directory)
-      texts[entry.filename] = Buffer.from(await entry.getData(new Uint8ArrayWriter())).toString("utf8");
-  return texts;
-}
-
 /** Two days pass for the messages that were sent, and for the runs that sleep until they run out. */
 async function twoDaysPass(request: string): Promise<void> {
   await rows(
@@ -157,8 +148,8 @@ describe("somebody known on four platforms who asks what there is of them", () =
     const page = await fetch(download);
     expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
     const file = new Uint8Array(await (await press(download)).arrayBuffer());
-    const files = await unzipped(file, passphrase);
-    await expect(unzipped(file, passphrase.replace(/.$/, "!"))).rejects.toThrow();
+    const files = await filesOf(file, passphrase);
+    await expect(filesOf(file, passphrase.replace(/.$/, "!"))).rejects.toThrow();
 
     const report = files["report.html"] ?? "";
     for (const name of NAMES) expect(report).toContain(`What ${name} holds`);
@@ -306,7 +297,7 @@ describe("somebody whom nobody knows", () => {
       ...["not_found", "not_found", "not_found", "not_found", "done"],
     ]);
     const download = linkIn(await mailbox.next(), "download", stranger);
-    const files = await unzipped(new Uint8Array(await (await press(download)).arrayBuffer()), passphrase);
+    const files = await filesOf(new Uint8Array(await (await press(download)).arrayBuffer()), passphrase);
     expect(Object.keys(files).toSorted()).toEqual(["data.json", "report.html"]);
     expect(files["report.html"]?.match(/Nothing was found there/g)).toHaveLength(4);
     expect(files["report.html"]).not.toContain("Carla");

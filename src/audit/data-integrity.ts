@@ -71,6 +71,16 @@ function beginsWith(whole: unknown, start: unknown): boolean {
   return canonicalize(all?.slice(0, first?.length)) === canonicalize(first);
 }
 
+/** What it is as JSON and nothing beside, so that what is read and what is checked are the same (`toJSON` could tell them apart). */
+export function asJson(value: unknown): Json | undefined {
+  try {
+    const json: unknown = JSON.parse(JSON.stringify(value));
+    return isObject(json) ? json : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

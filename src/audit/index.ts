@@ -1,6 +1,13 @@
 export { appendEvents, type EventDraft } from "./append.ts";
 export { latestCheckpoint, type Witness } from "./checkpoint.ts";
-export { createProof, isObject, type Json, type ProofOptions, verifyProof } from "./data-integrity.ts";
+export {
+  asJson,
+  createProof,
+  isObject,
+  type Json,
+  type ProofOptions,
+  verifyProof,
+} from "./data-integrity.ts";
 export { didDocument, receiptKeyId } from "./did-document.ts";
 export { assertionKey, type DidKeys, logKeys, readDidDocument } from "./did-keys.ts";
 export { FAULTS, type FaultCode } from "./errors.ts";

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { Argument, Command, InvalidArgumentError } from "commander";
@@ -102,4 +103,13 @@ export function isoTime(text: string): string {
   const time = Date.parse(text);
   if (Number.isNaN(time)) throw new LetheError("cli/bad-time", `"${text}" is not an ISO 8601 time`);
   return new Date(time).toISOString();
+}
+
+/** A file that is JSON. Throws `cli/unreadable-file`, which names it and nothing in it. */
+export function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    throw new LetheError("cli/unreadable-file", `${file} cannot be read as JSON`);
+  }
 }

@@ -1,8 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import { consentErrors, issueReceipt, RECEIPT_FAULTS, verifyReceipt } from "#consent";
 import { LetheError } from "#schemas";
-import { command, withRooms } from "./command.ts";
+import { command, readJson, withRooms } from "./command.ts";
 import { output, paint } from "./print.ts";
 
 interface ReceiptOptions {
@@ -72,12 +72,4 @@ function recordId(text: string): string {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.\d{1,9}$/.test(text))
     throw new InvalidArgumentError("It must be the id of a record: a UUID, a dot and a number.");
   return text;
-}
-
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch {
-    throw new LetheError("cli/unreadable-file", `${file} cannot be read as JSON`);
-  }
 }

@@ -1,10 +1,10 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { EVIDENCE_FAULTS, evidencePage, issueEvidence, verifyEvidence } from "#rights";
-import { ControllerId, LetheError, type RightsEvidence } from "#schemas";
-import { command, withRooms } from "./command.ts";
+import { LetheError, type RightsEvidence } from "#schemas";
+import { command, readJson, uuidArgument, withRooms } from "./command.ts";
 import { output, paint } from "./print.ts";
 import { withRequest } from "./rights.ts";
 
@@ -24,10 +24,7 @@ export function rightsEvidenceCommand(): Command {
       "rights evidence 7c1e… --json > evidence.json",
       "rights evidence --verify evidence.json --did did.json",
     ],
-    (text) => {
-      if (!ControllerId.safeParse(text).success) throw new InvalidArgumentError("It must be a UUID.");
-      return text;
-    },
+    uuidArgument,
   )
     .option("--out <folder>", "write evidence.json and evidence.html there")
     .option("--verify <file>", "check such a report: without a database, a network or a secret")
@@ -87,12 +84,4 @@ function verify(file: string, { did, json }: Options): void {
       : paint("red", `The evidence does not hold: ${EVIDENCE_FAULTS[shown.fault]} [${shown.fault}]`),
   );
   if (!verified.ok) process.exitCode = 1;
-}
-
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch {
-    throw new LetheError("cli/unreadable-file", `${file} cannot be read as JSON`);
-  }
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { controllerErrors } from "#controllers";
 import type { ControllerTransaction } from "#database";
@@ -9,7 +8,15 @@ import { type Details, GivenCorrections, rightsErrors, rightsSettings } from "#r
 import { LetheError, RightsKind, RightsRegime, type SubjectId } from "#schemas";
 import type { ControllerKeys } from "#vault";
 import { openRights } from "#workflows";
-import { command, controllersOf, isoTime, secretValue, uuidArgument, withRooms } from "./command.ts";
+import {
+  command,
+  controllersOf,
+  isoTime,
+  readJson,
+  secretValue,
+  uuidArgument,
+  withRooms,
+} from "./command.ts";
 import { output } from "./print.ts";
 
 interface Options {
@@ -121,13 +128,7 @@ async function detailsOf(options: Options): Promise<Details> {
 }
 
 function corrections(file: string): GivenCorrections {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(file, "utf8"));
-  } catch {
-    throw new LetheError("cli/unreadable-file", `${file} cannot be read as JSON`);
-  }
-  const parsed = GivenCorrections.safeParse(json);
+  const parsed = GivenCorrections.safeParse(readJson(file));
   if (parsed.success) return parsed.data;
   // Places and rules only: the values are a person's.
   const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "it"}: ${message}`);

@@ -1,10 +1,9 @@
 import { type Command, Option } from "commander";
-import type { Rooms } from "#hub";
-import { subjectById } from "#identity";
-import { holdsOf, placeHold, rightsErrors } from "#rights";
+import { holdsOf, placeHold } from "#rights";
 import { EvidenceReference, HoldGround, LetheError } from "#schemas";
 import { releaseRights } from "#workflows";
 import { command, uuidArgument, withRooms } from "./command.ts";
+import { findSubject } from "./consents.ts";
 import { output, shortTime, table } from "./print.ts";
 
 interface HoldOptions {
@@ -24,7 +23,7 @@ export function subjectsHoldCommand(): Command {
     .option("--reference <reference>", "where the reason is written down: a case, a ticket; nothing personal")
     .action((id: string, options: HoldOptions) =>
       withRooms(async (rooms) => {
-        const { controllerId, subject } = await findSubject(rooms, id);
+        const { controller, subject } = await findSubject(rooms, id);
         const { ground, reference } = options;
         if ((ground === undefined) !== (reference === undefined))
           throw new LetheError(
@@ -35,11 +34,11 @@ export function subjectsHoldCommand(): Command {
           const checked = EvidenceReference.safeParse(reference);
           if (!checked.success)
             throw new LetheError("hold/bad-reference", `--reference ${checked.error.issues[0]?.message}`);
-          await rooms.database.inController(controllerId, (tx) =>
+          await rooms.database.inController(controller.id, (tx) =>
             placeHold(tx, subject, ground, checked.data),
           );
         }
-        const holds = await rooms.database.inController(controllerId, (tx) => holdsOf(tx, subject.id));
+        const holds = await rooms.database.inController(controller.id, (tx) => holdsOf(tx, subject.id));
         output(options.json === true, holds, (rows) =>
           table(
             rows.map((hold) => ({
@@ -62,19 +61,11 @@ export function subjectsReleaseCommand(): Command {
     uuidArgument,
   ).action((id: string, options: { json?: boolean }) =>
     withRooms(async (rooms) => {
-      const { controllerId, subject } = await findSubject(rooms, id);
-      const released = await rooms.database.inController(controllerId, (tx) => releaseRights(tx, subject));
+      const { controller, subject } = await findSubject(rooms, id);
+      const released = await rooms.database.inController(controller.id, (tx) => releaseRights(tx, subject));
       output(options.json === true, { subject: subject.id, released }, () =>
         released === 0 ? "There was no hold." : `Released ${released} hold${released === 1 ? "" : "s"}.`,
       );
     }),
   );
-}
-
-async function findSubject(rooms: Rooms, id: string) {
-  for (const { id: controllerId } of await rooms.controllers()) {
-    const subject = await rooms.database.inController(controllerId, (tx) => subjectById(tx, id));
-    if (subject !== undefined) return { controllerId, subject };
-  }
-  throw rightsErrors.unknownSubject();
 }

@@ -1,6 +1,5 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { setTimeout } from "node:timers/promises";
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
@@ -20,6 +19,7 @@ import { type ControllerId, LetheError, RightsKind, RightsRequestId } from "#sch
 import type { ControllerKeys, KeyRing } from "#vault";
 import { openRights, verifyRights } from "#workflows";
 import type { BodyReader } from "./body.ts";
+import { inTime } from "./in-time.ts";
 import { knownController } from "./known-controller.ts";
 import { limiter } from "./limits.ts";
 import { linkRoutes } from "./rights-links.ts";
@@ -40,8 +40,6 @@ export interface RightsRoutesOptions {
 export const MAX_RIGHTS = 16 * 1024;
 /** Messages in an hour that anybody may have sent to one mailbox, by whichever controllers. */
 const PER_MAILBOX = 5;
-/** Milliseconds of which an answer takes a whole number. */
-const BEAT = 50;
 
 /** By which law it is answered is the controller's to say: one that is answered without proof is not for anybody to choose. */
 const Asked = z.strictObject({
@@ -190,9 +188,6 @@ function readJson(bytes: Uint8Array): unknown {
     return undefined;
   }
 }
-
-/** At the same time for everybody: who is known is nobody's business. */
-const inTime = (started: number) => setTimeout(BEAT - ((performance.now() - started) % BEAT));
 
 const tooMany = () =>
   new LetheError("rights/too-many", "too many requests; try again later", { status: 429 });

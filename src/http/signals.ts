@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import { setTimeout } from "node:timers/promises";
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
@@ -14,6 +13,7 @@ import { ConnectionId, type ControllerId, LetheError } from "#schemas";
 import type { KeyRing } from "#vault";
 import { recordSignals, type SignalledPerson } from "#workflows";
 import type { BodyReader } from "./body.ts";
+import { inTime } from "./in-time.ts";
 import { knownController } from "./known-controller.ts";
 
 export interface SignalsOptions {
@@ -32,8 +32,6 @@ export interface SignalsOptions {
 export const MAX_SIGNALS = 40 * 1024;
 /** Signals of one controller that may wait to be recorded. */
 const LINE = 64;
-/** Milliseconds of which an answer takes a whole number. */
-const BEAT = 50;
 
 /** Global Privacy Control Support Resource (https://www.w3.org/TR/gpc/#gpc-support-resource); the day since when this holds. */
 const GPC_SUPPORT = { gpc: true, lastUpdate: "2026-11-21" };
@@ -103,7 +101,7 @@ export function signalRoutes(options: SignalsOptions): Hono<{ Bindings: HttpBind
       );
     options.committed();
     // The same, and at the same time, whether or not anybody is known by that: who is, is nobody's business.
-    await setTimeout(BEAT - ((performance.now() - started) % BEAT));
+    await inTime(started);
     return context.json({
       recorded: counting.map(({ purpose, state }) => ({ purpose, state })),
       ignored: choices

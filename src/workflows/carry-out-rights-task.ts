@@ -31,7 +31,7 @@ import {
 } from "#rights";
 import { describeError, type EventData, events, LetheError } from "#schemas";
 import type { ControllerKeys } from "#vault";
-import { failureOf } from "./failure.ts";
+import { failureOf, lacksCredentials } from "./failure.ts";
 import type { WorkflowRooms } from "./index.ts";
 import { consentOutcome } from "./rights-by-consent.ts";
 import { announceSettled } from "./rights-moves.ts";
@@ -263,10 +263,6 @@ async function openThere(
   const api = await connector.rights.open((await store.current()) as never, task.account, store);
   return { api, connector };
 }
-
-/** Nothing that trying again mends: somebody has to give the connection some, or more. */
-const lacksCredentials = (error: unknown) =>
-  error instanceof LetheError && /^(intake|platform)\/no-credentials$/.test(error.code);
 
 async function isHeld(tx: ControllerTransaction, { subjectId }: RightsRequest): Promise<boolean> {
   return subjectId !== null && (await holdsOf(tx, subjectId)).length > 0;

@@ -1,3 +1,5 @@
+import { LetheError } from "#schemas";
+
 /**
  * What a run failed of. Scrubbed errors are `<code>: <message>`; what a workflow server says of itself is not, and is withheld,
  * because nobody has looked at it.
@@ -8,3 +10,7 @@ export function failureOf({ message }: { readonly message: string }): { code: st
     ? { code: "internal/unexpected", message: "the workflow server ended the run; see its own log" }
     : { code, message: text };
 }
+
+/** Nothing that trying again mends: somebody has to give the connection some, or more. */
+export const lacksCredentials = (error: unknown): boolean =>
+  error instanceof LetheError && /^(intake|platform)\/no-credentials$/.test(error.code);

@@ -14,7 +14,7 @@ import {
 import { credentialStore } from "#intake";
 import type { Connector, ConsentApi } from "#kit";
 import { describeError, type EventData, events, LetheError } from "#schemas";
-import { failureOf } from "./failure.ts";
+import { failureOf, lacksCredentials } from "./failure.ts";
 import type { WorkflowRooms } from "./index.ts";
 import { announceChanges, announcePushes } from "./propagate-consent.ts";
 
@@ -83,10 +83,6 @@ async function push(rooms: WorkflowRooms, target: Target): Promise<string> {
     throw error;
   }
 }
-
-/** Nothing that trying again mends: somebody has to give the connection some, or more. */
-const lacksCredentials = (error: unknown) =>
-  error instanceof LetheError && /^(intake|platform)\/no-credentials$/.test(error.code);
 
 async function tryOnce(rooms: WorkflowRooms, target: Target): Promise<string> {
   const { database } = rooms;

@@ -1,4 +1,4 @@
-import { assertionKey, isObject, type Json, readDidDocument, verifyProof } from "#audit";
+import { asJson, assertionKey, readDidDocument, verifyProof } from "#audit";
 import { ConsentReceipt } from "#schemas";
 
 /** Why a receipt does not verify. Stable codes: scripts and reports rely on them. */
@@ -46,14 +46,4 @@ export function verifyReceipt(receipt: unknown, didDocument: unknown): ReceiptVe
   // The receipt as it came, not as it was parsed: a later version may have more in it, which is signed too.
   if (!verifyProof(json, key)) return no("receipt/altered");
   return { ok: true, receipt: parsed, signedAt: proof.created, key: proof.verificationMethod };
-}
-
-/** What it is as JSON and nothing beside, so that what is read and what is checked are the same (`toJSON` could tell them apart). */
-function asJson(value: unknown): Json | undefined {
-  try {
-    const json: unknown = JSON.parse(JSON.stringify(value));
-    return isObject(json) ? json : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,6 @@
 import {
+  asJson,
   assertionKey,
-  isObject,
   logKeys,
   PROOF_FAULTS,
   type ProofFault,
@@ -35,10 +35,10 @@ export type EvidenceVerification =
  */
 export function verifyEvidence(given: unknown, didDocument: unknown): EvidenceVerification {
   const no = (fault: EvidenceFault) => ({ ok: false, fault }) as const;
-  const json: unknown = asJson(given);
+  const json = asJson(given);
   const { data: evidence } = RightsEvidence.safeParse(json);
   const document = readDidDocument(didDocument);
-  if (evidence === undefined || !isObject(json)) return no("evidence/malformed");
+  if (evidence === undefined || json === undefined) return no("evidence/malformed");
   if (document === undefined) return no("evidence/did-document-malformed");
   if (evidence.controller.did !== document.id) return no("evidence/wrong-controller");
   const key = assertionKey(document, evidence.proof.verificationMethod);
@@ -103,12 +103,3 @@ function agrees({ request, moves, platforms }: RightsEvidence, events: readonly 
 const STATUSES: ReadonlySet<string> = new Set(
   RightsEvidence.shape.request.shape.status.options.map((status) => `rights.${status}`),
 );
-
-/** What it is as JSON and nothing beside, so that what is read and what is checked are the same. */
-function asJson(value: unknown): unknown {
-  try {
-    return JSON.parse(JSON.stringify(value));
-  } catch {
-    return undefined;
-  }
-}
