@@ -29,7 +29,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   };
 }
 
-async function makeTemplate(server: string): Promise<void> {
+export async function makeTemplate(server: string): Promise<void> {
   const { url = "", ...options } = serverOf(server);
   const sql = postgres(url, { ...options, max: 1, onnotice: () => {} });
   await sql.unsafe(`drop database if exists ${TEMPLATE} with (force)`);

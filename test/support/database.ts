@@ -17,8 +17,7 @@ export interface TestDatabase extends OpenDatabase {
 let count = 0;
 
 /** A database of the test's own: real PostgreSQL, migrated, empty. */
-export async function freshDatabase(): Promise<TestDatabase> {
-  const server = inject("server");
+export async function freshDatabase(server = inject("server")): Promise<TestDatabase> {
   const name = `lethe_test_${process.pid}_${count++}`;
   await asAdmin(server, (sql) => sql.unsafe(`create database ${name} template ${TEMPLATE}`));
   const url = withDatabase(server, name);

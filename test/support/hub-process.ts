@@ -27,7 +27,16 @@ export const childEnvironment = (settings: Record<string, string>) => ({
   HOME: process.env.HOME ?? "",
   NO_COLOR: "1",
   ...settings,
+  ...changed(settings.NODE_OPTIONS),
 });
+
+/** A harness's child runs the changed build that the harness runs (`test/prove/changed-build.ts`). */
+function changed(options = ""): Record<string, string> {
+  const { LETHE_PROVE_CHANGES, NODE_OPTIONS = "" } = process.env;
+  return LETHE_PROVE_CHANGES === undefined
+    ? {}
+    : { LETHE_PROVE_CHANGES, NODE_OPTIONS: `${NODE_OPTIONS} ${options}` };
+}
 
 /** Starts the hub as a process of its own on a free port; resolves when it says that it is ready. */
 export async function startHubProcess(settings: Record<string, string>): Promise<HubProcess> {

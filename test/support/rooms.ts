@@ -20,8 +20,8 @@ export interface TestRooms extends TestDatabase {
 }
 
 /** Database, keys and connectors together, as the hub has them, without HTTP or a runtime. */
-export async function freshRooms(): Promise<TestRooms> {
-  const opened = await freshDatabase();
+export async function freshRooms(server?: string): Promise<TestRooms> {
+  const opened = await freshDatabase(server);
   const masterKey = randomBytes(32).toString("base64");
   const ring = createKeyRing(opened.database, masterKeyFromEnvironment(masterKey));
   await makeHub(opened.database, ring);

@@ -1,0 +1,4 @@
+import type { Harness } from "./harness.ts";
+
+/** By name; each is loaded when it is asked for. */
+export const HARNESSES: Readonly<Record<string, () => Promise<Harness>>> = {};
