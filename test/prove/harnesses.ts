@@ -1,4 +1,6 @@
 import type { Harness } from "./harness.ts";
 
 /** By name; each is loaded when it is asked for. */
-export const HARNESSES: Readonly<Record<string, () => Promise<Harness>>> = {};
+export const HARNESSES: Readonly<Record<string, () => Promise<Harness>>> = {
+  forge: async () => (await import("./forge/index.ts")).harness,
+};
