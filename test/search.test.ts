@@ -28,7 +28,8 @@ describe("the search for canaries", () => {
     ["in the base64 of something longer", (text: string) => Buffer.from(`x${text}yz`).toString("base64")],
   ])("finds one %s", (_, write) => {
     const places = new Map([["here", Buffer.from(`a${write("Carla Canary")}z`, "latin1")]]);
-    expect(searchFor(["Carla Canary", "Super Toys"])(places)).toContain("Carla Canary in here");
-    expect(searchFor(["Super Toys"])(places)).toEqual([]);
+    const hit = { canary: "Carla Canary", place: "here" };
+    expect(searchFor(["Carla Canary", "Super Toys"]).in(places)).toEqual([hit]);
+    expect(searchFor(["Super Toys"]).in(places)).toEqual([]);
   });
 });

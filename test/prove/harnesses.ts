@@ -3,4 +3,5 @@ import type { Harness } from "./harness.ts";
 /** By name; each is loaded when it is asked for. */
 export const HARNESSES: Readonly<Record<string, () => Promise<Harness>>> = {
   forge: async () => (await import("./forge/index.ts")).harness,
+  leak: async () => (await import("./leak/index.ts")).default,
 };

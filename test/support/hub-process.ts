@@ -7,7 +7,9 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** As `npm start` says it. */
 const [, , ...START] = (
   JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: { start: string } }
-).scripts.start.split(" ");
+).scripts.start
+  .split(" ")
+  .map((word) => (word.endsWith(".ts") ? join(ROOT, word) : word));
 
 export interface HubProcess {
   readonly url: string;
@@ -39,9 +41,9 @@ function changed(options = ""): Record<string, string> {
 }
 
 /** Starts the hub as a process of its own on a free port; resolves when it says that it is ready. */
-export async function startHubProcess(settings: Record<string, string>): Promise<HubProcess> {
+export async function startHubProcess(settings: Record<string, string>, cwd = ROOT): Promise<HubProcess> {
   const child = spawn(process.execPath, START, {
-    cwd: ROOT,
+    cwd,
     env: childEnvironment({ PORT: "0", LOG_LEVEL: "info", ...settings }),
     stdio: ["ignore", "pipe", "pipe"],
   });

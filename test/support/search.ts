@@ -1,30 +1,35 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
 
-/** A search for canaries, in every form that they might lie about in: which of them is where, such as `bob@example.com in hub.log`. */
-export function searchFor(
-  canaries: readonly string[],
-): (places: ReadonlyMap<string, Uint8Array>) => readonly string[] {
+export interface Hit {
+  readonly canary: string;
+  readonly place: string;
+}
+
+export interface Search {
+  /** Texts that are searched for: the canaries in all their forms. */
+  readonly forms: number;
+  in(places: ReadonlyMap<string, Uint8Array>): readonly Hit[];
+}
+
+/** A search for canaries, in every form that they might lie about in. */
+export function searchFor(canaries: readonly string[]): Search {
   const needles = canaries.flatMap((canary) =>
     formsOf(canary)
       .filter((form) => form.length >= 6)
       .map((form) => ({ canary, form })),
   );
   const find = finder(needles.map(({ form }) => form));
-  return (places) =>
-    [...places].flatMap(([place, bytes]) =>
-      [...find(bytes)].map((index) => `${needles[index]?.canary} in ${place}`),
-    );
-}
-
-/** Every file that a hub and its database wrote. Everything that PostgreSQL still holds in memory is written first. */
-export async function writtenIn(dataDir: string): Promise<Map<string, Uint8Array>> {
-  await inPostgres(dataDir, (sql) => sql`checkpoint`);
-  const paths = readdirSync(dataDir, { recursive: true, encoding: "utf8" })
-    .map((name) => join(dataDir, name))
-    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
-  return new Map(paths.map((path) => [path, readFileSync(path)]));
+  return {
+    forms: needles.length,
+    in: (places) =>
+      [...places].flatMap(([place, bytes]) =>
+        [...new Set([...find(bytes)].map((index) => needles[index]?.canary ?? ""))].map((canary) => ({
+          canary,
+          place,
+        })),
+      ),
+  };
 }
 
 /** As the superuser of a hub's embedded PostgreSQL. */
@@ -39,17 +44,29 @@ export async function inPostgres<T>(dataDir: string, work: (sql: postgres.Sql) =
   }
 }
 
-/** A text and the forms in which it might lie about. */
+/** A text and the forms in which it might lie about, each once. */
 function formsOf(text: string): Buffer[] {
   const utf8 = Buffer.from(text, "utf8");
-  return [
+  const json = JSON.stringify(text).slice(1, -1);
+  const forms = [
     utf8,
-    Buffer.from(text, "utf16le"),
+    Buffer.from(text, "latin1"),
+    // Without its last byte it is in big-endian text, too.
+    Buffer.from(text, "utf16le").subarray(0, -1),
     Buffer.from(utf8.toString("hex")),
     Buffer.from(utf8.toString("hex").toUpperCase()),
     Buffer.from(encodeURIComponent(text)),
+    Buffer.from(json),
+    Buffer.from(
+      json.replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`),
+    ),
+    Buffer.from(text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)),
     ...base64Cores(utf8),
+    ...base64Cores(utf8).map((core) =>
+      Buffer.from(core.toString("latin1").replaceAll("+", "-").replaceAll("/", "_")),
+    ),
   ];
+  return [...new Map(forms.map((form) => [form.toString("latin1"), form])).values()];
 }
 
 /** What of a text's base64 stays the same wherever in a longer text it stands. */
