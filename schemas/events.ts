@@ -73,6 +73,9 @@ export const events = {
       round: z.int().nonnegative(),
     })
     .describe("A rights request has a deadline, or has another one now."),
+  "processing/resumed": z
+    .strictObject({})
+    .describe("The kill switch was let go: runs that wait for that on a workflow server go on."),
 } as const;
 
 export type EventName = keyof typeof events;

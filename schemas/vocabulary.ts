@@ -37,6 +37,10 @@ export type ConsentNature = z.infer<typeof ConsentNature>;
 export const RecordNature = z.enum([...ConsentNature.options, "echo"]);
 export type RecordNature = z.infer<typeof RecordNature>;
 
+/** Why processing was stopped. A list, because what somebody writes at such a moment may name people. */
+export const StopReason = z.enum(["incident", "investigation", "maintenance", "legal_order", "other"]);
+export type StopReason = z.infer<typeof StopReason>;
+
 /** Who brought a choice to the ledger. */
 export const ConsentSource = z.enum(["platform", "operator", "browser"]);
 export type ConsentSource = z.infer<typeof ConsentSource>;

@@ -12,8 +12,10 @@ export { didDocument, receiptKeyId } from "./did-document.ts";
 export { assertionKey, type DidKeys, logKeys, readDidDocument } from "./did-keys.ts";
 export { FAULTS, type FaultCode } from "./errors.ts";
 export { exportLog } from "./export.ts";
+export { checkHead, type Head } from "./head.ts";
 export { type ProvenEvent, proveConsistency, proveEvent, proveWorkflow } from "./proof.ts";
 export { type Sequencer, startSequencer } from "./sequencer.ts";
+export { lastOfStanding, type Standing, standingChain } from "./standing.ts";
 export type { Fault, LogOwner, LogReport } from "./verify.ts";
 export { type AuditReport, verifyAll } from "./verify-all.ts";
 export {

@@ -3,7 +3,7 @@ import { type Did, HUB } from "#schemas";
 import type { KeyRing } from "#vault";
 import { readEntry } from "./entry.ts";
 import type { FaultCode } from "./errors.ts";
-import { rootOfLeaves, same } from "./merkle.ts";
+import { same, TreeBuilder } from "./merkle.ts";
 import { readCheckpoint } from "./note.ts";
 import { type Fault, type LogOwner, type LogReport, verifyLog } from "./verify.ts";
 
@@ -68,18 +68,18 @@ async function compareWitness(database: Database, ring: KeyRing, note: string): 
   const publicKeys = (await ring.keys(HUB)).checkpointKeys.map(({ publicKey }) => publicKey);
   const outside = readCheckpoint(note, publicKeys);
   if (typeof outside === "string") return [fault(HUB, "audit/checkpoint-forged")];
-  const leaves = await database.inController(
-    HUB,
-    ({ sql }) => sql<{ leaf: Uint8Array }[]>`select leaf from audit_leaf
-      where controller_id = ${HUB} and seq < ${outside.size} order by seq`,
-  );
-  if (leaves.length < outside.size) return [fault(HUB, "audit/log-truncated")];
-  return same(rootOfLeaves(leaves.map(({ leaf }) => leaf)), outside.root)
-    ? []
-    : [fault(HUB, "audit/root-mismatch")];
+  const tree = new TreeBuilder();
+  await database.inController(HUB, async ({ sql }) => {
+    const leaves = sql<{ leaf: Uint8Array }[]>`select leaf from audit_leaf
+      where controller_id = ${HUB} and seq < ${outside.size} order by seq`;
+    for await (const rows of leaves.cursor(BATCH)) for (const { leaf } of rows) tree.append(leaf);
+  });
+  if (tree.size < outside.size) return [fault(HUB, "audit/log-truncated")];
+  return same(tree.root(), outside.root) ? [] : [fault(HUB, "audit/root-mismatch")];
 }
 
-const BATCH = 5_000;
+/** Entries read at a time: a running hub has to answer in between. */
+const BATCH = 1_000;
 
 /** What the hub's log says of each log, by DID. An entry that is none any more says nothing: its own log's verification finds it. */
 async function hubStatements({ sql }: ControllerTransaction): Promise<Map<string, Set<string>>> {

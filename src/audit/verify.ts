@@ -34,7 +34,8 @@ export interface LogReport {
   readonly faults: readonly Fault[];
 }
 
-const BATCH = 5_000;
+/** Entries read at a time: a running hub has to answer in between. */
+const BATCH = 1_000;
 
 /**
  * Walks one log in the database: hashes every entry, rebuilds the tree, compares leaves, tiles, recorded

@@ -2,9 +2,9 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { exportLog, FAULTS, latestCheckpoint, proveConsistency, proveEvent, verifyAll } from "#audit";
 import { controllerErrors } from "#controllers";
-import { type ControllerTransaction, eq, tables } from "#database";
-import { type Rooms, readWitness } from "#hub";
-import { type Did, HUB, LetheError } from "#schemas";
+import type { ControllerTransaction } from "#database";
+import { hubDid, type Rooms, readWitness } from "#hub";
+import { HUB, LetheError } from "#schemas";
 import { command, controllersOf, count, group, uuidArgument, withRooms } from "./command.ts";
 import { output, paint, progressBar, table } from "./print.ts";
 
@@ -72,7 +72,7 @@ async function verify(rooms: Rooms, options: Options): Promise<void> {
     database: rooms.database,
     ring: rooms.ring,
     logs: await controllersOf(rooms, options.controller),
-    hubDid: await hubDid(rooms),
+    hubDid: await hubDid(rooms.database),
     witnessed: await readWitness(rooms.config.dataDir),
     progress: (_, done) => bar.update(done),
   });
@@ -129,7 +129,7 @@ async function exportTo(rooms: Rooms, options: Required<Options>): Promise<void>
     database: rooms.database,
     ring: rooms.ring,
     owner,
-    hub: { id: HUB, did: await hubDid(rooms) },
+    hub: { id: HUB, did: await hubDid(rooms.database) },
     file,
     progress: (done) => bar.update(done),
   });
@@ -175,14 +175,3 @@ async function prove(rooms: Rooms, event: string | undefined, options: ProofOpti
 }
 
 const noProof = () => new LetheError("audit/no-proof", "no checkpoint of this log covers that");
-
-async function hubDid(rooms: Rooms): Promise<Did> {
-  const [row] = await rooms.database.inController(HUB, ({ db }) =>
-    db
-      .select({ did: tables.controller.did })
-      .from(tables.controller)
-      .where(eq(tables.controller.controllerId, HUB)),
-  );
-  if (row === undefined) throw controllerErrors.unknown(HUB);
-  return row.did;
-}

@@ -10,6 +10,7 @@ import { doctorCommand } from "./doctor.ts";
 import { keysCommand } from "./keys.ts";
 import { migrateCommand } from "./migrate.ts";
 import { paint } from "./print.ts";
+import { processingCommand } from "./processing.ts";
 import { activitiesCommand } from "./records.ts";
 import { rightsCommand } from "./rights.ts";
 import { sendCommand } from "./send.ts";
@@ -51,6 +52,7 @@ const COMMANDS = [
   consentsCommand,
   rightsCommand,
   auditCommand,
+  processingCommand,
   keysCommand,
 ];
 

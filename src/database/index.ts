@@ -10,7 +10,7 @@ export type { ControllerTransaction, Database, Transaction } from "./database.ts
 export { and, eq, ne } from "./drizzle.ts";
 export { attachEmbedded } from "./embedded/index.ts";
 export { databaseErrors, isConnectionFault } from "./errors.ts";
-export { knownMigrations, migrateDatabase } from "./migrate.ts";
+export { compareMigrations, knownMigrations, type MigrationState, migrateDatabase } from "./migrate.ts";
 export { findPolicyFaults, type PolicyFault } from "./policies.ts";
 export { ensureHubLogin, ensureRoles, HUB_ROLES } from "./roles.ts";
 export { asBytea, type ConnectOptions, serverOf, withSession } from "./session.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type postgres from "postgres";
-import { drizzle, migrate } from "./drizzle.ts";
+import { drizzle, migrate, readMigrationFiles } from "./drizzle.ts";
 import { databaseErrors } from "./errors.ts";
 import { ensureRoles, OWNER } from "./roles.ts";
 import { type ConnectOptions, withSession } from "./session.ts";
@@ -57,4 +57,28 @@ async function appliedMigrations(sql: postgres.Sql): Promise<number> {
   if (there?.yes !== true) return 0;
   const [row] = await sql.unsafe(`select count(*)::int as applied from ${SCHEMA}.${TABLE}`);
   return Number(row?.applied ?? 0);
+}
+
+export interface MigrationState {
+  readonly known: number;
+  readonly applied: number;
+  /** Places of those that this version has and the database has not had as they are: never, or with another text. */
+  readonly missing: readonly number[];
+  /** How many the database has had that this version does not know. */
+  readonly foreign: number;
+}
+
+/** What the database says that it has had, text by text, beside what this version has. */
+export function compareMigrations(server: ConnectOptions): Promise<MigrationState> {
+  return withSession(server, async (sql) => {
+    const rows = (await sql.unsafe(`select hash from ${SCHEMA}.${TABLE}`)) as unknown as { hash: string }[];
+    const applied = new Set(rows.map(({ hash }) => hash));
+    const known = readMigrationFiles({ migrationsFolder: FOLDER }).map(({ hash }) => hash);
+    return {
+      known: known.length,
+      applied: rows.length,
+      missing: known.flatMap((hash, place) => (applied.has(hash) ? [] : [place])),
+      foreign: rows.filter(({ hash }) => !known.includes(hash)).length,
+    };
+  });
 }

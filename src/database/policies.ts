@@ -20,6 +20,7 @@ const ACROSS: Record<string, readonly string[]> = {
     "runtime_queue",
     "runtime_wait",
     "runtime_cron",
+    "processing_stop",
   ],
   lethe_sequencer: [
     "audit_event",

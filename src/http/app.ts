@@ -4,6 +4,7 @@ import { type Context, Hono } from "hono";
 import { didDocument } from "#audit";
 import { type Database, eq, tables } from "#database";
 import { type Admission, type Arrival, type Door, intakeErrors } from "#intake";
+import { findStop } from "#runtime";
 import { Did, describeError, HUB, LetheError } from "#schemas";
 import type { KeyRing } from "#vault";
 import { addressOf } from "./address.ts";
@@ -70,11 +71,18 @@ export function createApp(options: AppOptions): App {
 
   app.get("/healthz", (context) => context.json({ status: "alive" }));
   app.get("/readyz", async (context) => {
-    const answers = await database
-      .acrossControllers("lethe_intake", ({ sql }) => sql`select 1`)
-      .then(() => true)
-      .catch(() => false);
-    const state = { database: answers, runtime: options.ready() };
+    // Stopped by the kill switch it is ready still: webhooks are taken.
+    const [answers, processing] = await Promise.all([
+      database
+        .acrossControllers("lethe_intake", ({ sql }) => sql`select 1`)
+        .then(() => true)
+        .catch(() => false),
+      database
+        .acrossControllers("lethe_runtime", findStop)
+        .then((stop) => (stop === undefined ? "running" : "stopped"))
+        .catch(() => "unknown"),
+    ]);
+    const state = { database: answers, runtime: options.ready(), processing };
     return context.json(
       { status: state.database && state.runtime ? "ready" : "not ready", ...state },
       state.database && state.runtime ? 200 : 503,

@@ -302,6 +302,7 @@ test("health, readiness and metrics answer, and metrics have no label that names
     status: "ready",
     database: true,
     runtime: true,
+    processing: "running",
   });
   const text = await (await fetch(`${server.url}/metrics`)).text();
   expect(text).toContain('lethe_intake_requests_total{connector="shopify",outcome="accepted",reason=""}');

@@ -1,7 +1,9 @@
 import { setTimeout } from "node:timers/promises";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { lastOfStanding } from "#audit";
 import type { Database } from "#database";
 import type { Observed } from "#intake";
+import { type AuditEntry, HUB } from "#schemas";
 
 export interface Metrics {
   readonly contentType: string;
@@ -42,6 +44,32 @@ export function createMetrics(database: Database): Metrics {
         ({ sql }) => sql<Count[]>`select count(*)::int as count from audit_event e, audit_sequencer s
           where (e.xid, e.id) > (s.watermark_xid, s.watermark_id) and e.id > s.floor_id`,
       ),
+  );
+  counted(
+    registry,
+    "lethe_processing_stopped",
+    "1 while the kill switch keeps workflows from beginning a step",
+    () =>
+      database.acrossControllers(
+        "lethe_runtime",
+        ({ sql }) => sql<Count[]>`select count(*)::int as count from processing_stop`,
+      ),
+  );
+  const integrity = (of: (last: AuditEntry) => number) => () =>
+    database
+      .acrossControllers("lethe_sequencer", (tx) => lastOfStanding(tx, "integrity", HUB))
+      .then((last) => (last === undefined ? [] : [{ count: of(last) }]));
+  counted(
+    registry,
+    "lethe_integrity_faults",
+    "Faults that the last nightly check of the logs and policies found",
+    integrity(({ facts }) => Number(facts.faults)),
+  );
+  counted(
+    registry,
+    "lethe_integrity_checked_timestamp_seconds",
+    "When that check was, in seconds since 1970",
+    integrity(({ time }) => Math.floor(Date.parse(time) / 1_000)),
   );
   return {
     contentType: registry.contentType,

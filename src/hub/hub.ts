@@ -1,6 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { startSequencer, type Witness } from "#audit";
+import { startSequencer } from "#audit";
 import type { Config } from "#config";
 import { createApp, createMetrics, listen } from "#http";
 import { CONNECTIONS_CHANGED, type Door, openDirectory, openDoor, openInbox } from "#intake";
@@ -11,6 +9,7 @@ import { KEYS_CHANGED } from "#vault";
 import { defineWorkflows } from "#workflows";
 import { closeParts, type Part } from "./closing.ts";
 import { lockDataDir } from "./lock.ts";
+import { outsideOf, witnessFile } from "./outside.ts";
 import { openRooms, type Rooms } from "./rooms.ts";
 
 export interface Hub {
@@ -126,6 +125,7 @@ function createRuntime(
     workflows: (client: Parameters<typeof defineWorkflows>[0]) =>
       defineWorkflows(client, {
         ...{ database, ring, connectors, controllers, committed, log },
+        outside: outsideOf(rooms),
         replayDays: config.replayDays,
         readBackAfter: READ_BACK,
         rights: {
@@ -138,23 +138,3 @@ function createRuntime(
     ? createEmbeddedRuntime({ ...options, giveWay })
     : createInngestRuntime({ ...options, ...config.runtime });
 }
-
-/** Keeps the hub's newest checkpoint outside the database: a database rolled back or rewritten cannot agree with it. */
-function witnessFile(dataDir: string): Witness {
-  const path = witnessPath(dataDir);
-  return async (note) => {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await writeFile(`${path}.new`, note, { flush: true });
-    await rename(`${path}.new`, path);
-  };
-}
-
-/** The checkpoint that is held in the data directory; undefined only if there is none. */
-export async function readWitness(dataDir: string): Promise<string | undefined> {
-  return readFile(witnessPath(dataDir), "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
-}
-
-const witnessPath = (dataDir: string) => join(dataDir, "audit", "hub-checkpoint.txt");

@@ -30,4 +30,5 @@ export {
   siblingsOf,
 } from "./pending.ts";
 export { type ReplayOutcome, replayDeliveries } from "./replay.ts";
+export { removeDeliveries } from "./retention.ts";
 export { openRequest, type StoredRequest, sealRequest } from "./sealed-request.ts";

@@ -63,6 +63,7 @@ export { type Page, pages } from "./pages/index.ts";
 export { byConsent, hasSpokenOf, type PlannedTask, planTasks, stoppedBy } from "./plan.ts";
 export { rectifyThere } from "./rectify-there.ts";
 export { findRequest, findRequests, lockRequest, type RightsRequest } from "./request.ts";
+export { removeRequests, shredClosed } from "./retention.ts";
 export {
   bundleOf,
   DOWNLOAD_DAYS,

@@ -89,11 +89,14 @@ export async function takeBundle(
   );
 }
 
-/** Files whose time is up are gone, and so is what was collected for requests that closed. */
-export async function shredFiles({ sql, controllerId }: ControllerTransaction): Promise<void> {
-  await sql`delete from rights_bundle where controller_id = ${controllerId} and expires_at <= now()`;
-  await sql`delete from rights_part p using rights_request r where p.controller_id = ${controllerId}
+/** Files whose time is up are gone, and so is what was collected for requests that closed. Returns how many there were. */
+export async function shredFiles({ sql, controllerId }: ControllerTransaction): Promise<number> {
+  const bundles =
+    await sql`delete from rights_bundle where controller_id = ${controllerId} and expires_at <= now()`;
+  const parts =
+    await sql`delete from rights_part p using rights_request r where p.controller_id = ${controllerId}
     and r.controller_id = p.controller_id and r.id = p.request_id and r.closed_at is not null`;
+  return bundles.count + parts.count;
 }
 
 const context = (purpose: string, controllerId: ControllerId, recordId: string) => ({

@@ -1,18 +1,22 @@
 import { Inngest } from "inngest";
+import type { Database } from "#database";
 import type { RuntimeLog } from "./runtime.ts";
 import { ScrubErrors } from "./scrub.ts";
+import { findStop, holdSteps } from "./switch.ts";
 
 export const APP_ID = "lethe";
 
 /** An Inngest client as both runtimes need it. */
 export function createClient(
-  log: RuntimeLog,
+  { database, log }: { database: Database; log: RuntimeLog },
   options: { baseUrl: string; eventKey: string; signingKey?: string; isDev: boolean; fetch?: typeof fetch },
 ): Inngest {
+  const isStopped = async () => (await database.acrossControllers("lethe_runtime", findStop)) !== undefined;
   return new Inngest({
     ...options,
     id: APP_ID,
-    middleware: [ScrubErrors],
+    // The first is the outermost: what the second throws is scrubbed too.
+    middleware: [ScrubErrors, holdSteps(isStopped)],
     aiMetadata: false,
     checkpointing: true,
     logger: sdkLogger(log),

@@ -228,6 +228,14 @@ export function contractFunctions(client: Inngest, trace: Trace): InngestFunctio
         });
       },
     ),
+    client.createFunction({ id: "held", triggers: on("held"), retries: 0 }, async ({ event, step }) => {
+      const { key } = data(event);
+      await step.run("one", async () => {
+        trace.add(key, "one");
+        while (trace.count(key, "go on") === 0) await pause(10);
+      });
+      await step.run("two", () => trace.add(key, "two"));
+    }),
     client.createFunction(
       {
         id: "conditional",

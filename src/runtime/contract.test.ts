@@ -3,6 +3,7 @@ import { serve as listen } from "@hono/node-server";
 import type { Inngest } from "inngest";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Database } from "#database";
+import { HUB } from "#schemas";
 import { freshDatabase, type TestDatabase } from "#test";
 import { CANARY, contractFunctions, createTrace } from "./contract.functions.ts";
 import { createEmbeddedRuntime, createInngestRuntime, type Runtime } from "./index.ts";
@@ -295,6 +296,26 @@ describe.each(Object.entries(runtimes))("the %s runtime", (name, start) => {
       await eventually(key).toEqual(["wanted"]);
       await aWhile();
       expect(trace.of(key)).toEqual(["wanted"]);
+    },
+    long,
+  );
+
+  test(
+    "begins no step while processing is stopped, and goes on with each once when it is resumed, no attempt spent",
+    async () => {
+      const underWay = await began("held");
+      await eventually(underWay).toEqual(["one"]);
+      await db.sql`insert into processing_stop (controller_id, workflow_id, reason) values (${HUB}, gen_random_uuid(), 'other')`;
+      trace.add(underWay, "go on");
+      const waiting = await began("held");
+      trace.add(waiting, "go on");
+      await aWhile();
+      expect(trace.of(underWay)).toEqual(["one", "go on"]);
+      expect(trace.of(waiting)).toEqual(["go on"]);
+      await db.sql`delete from processing_stop`;
+      await db.sql`insert into runtime_event (controller_id, id, name, data) values (${HUB}, ${randomUUID()}, 'processing/resumed', '{}')`;
+      await eventually(underWay).toEqual(["one", "go on", "two"]);
+      await eventually(waiting).toEqual(["go on", "one", "two"]);
     },
     long,
   );

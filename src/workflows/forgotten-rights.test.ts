@@ -180,19 +180,3 @@ describe("a clock that no runtime knows of any more", () => {
     expect(await recovered()).toEqual([]);
   });
 });
-
-test("what identified somebody in a closed request is gone after a week in any case", async () => {
-  const id = await desk.open({ kind: "erasure" });
-  await desk.act(id, (tx, request) => denyRights(tx, request, "no_match", { actor: "operator" }));
-  const left = () =>
-    hub.byHand(
-      "select from rights_request where id = $1 and details is not null and contact is not null",
-      id,
-    );
-  await set(id, "closed_at = now() - interval '167 hours'");
-  await recovered();
-  expect(await left()).toHaveLength(1);
-  await set(id, "closed_at = now() - interval '169 hours'");
-  await recovered();
-  expect(await left()).toEqual([]);
-});

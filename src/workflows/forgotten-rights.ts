@@ -1,10 +1,9 @@
 import type { ControllerTransaction } from "#database";
-import { shredDetails } from "#rights";
 import type { RightsRequestId } from "#schemas";
 import type { Announcement } from "./outbox.ts";
 import { expireRights } from "./rights-moves.ts";
 
-/** Requests of one controller that are ended or swept at a time. */
+/** Requests of one controller that are ended at a time. */
 const MOST = 100;
 
 interface Found {
@@ -18,7 +17,6 @@ interface Found {
 export async function forgottenRights(tx: ControllerTransaction): Promise<Announcement[]> {
   const { controllerId } = tx;
   await endUnconfirmed(tx);
-  await sweepClosed(tx);
   const announced = <N extends Announcement["name"]>(name: N, found: readonly object[]) =>
     found.map((data) => ({ name, data: { controllerId, ...data } }));
   return [
@@ -86,15 +84,4 @@ async function endUnconfirmed(tx: ControllerTransaction): Promise<void> {
       select max(expires_at) from rights_challenge c where c.controller_id = r.controller_id and c.request_id = r.id
     ) < now() - interval '1 hour' order by id limit ${MOST}`;
   for (const { id } of ended) await expireRights(tx, id);
-}
-
-/** What identified somebody goes with the request's end, or when they were told; a week later in any case. */
-async function sweepClosed(tx: ControllerTransaction): Promise<void> {
-  const { sql, controllerId } = tx;
-  const left = await sql<{ id: RightsRequestId }[]>`
-    select id from rights_request r where controller_id = ${controllerId} and closed_at < now() - interval '7 days'
-      and (details is not null or contact is not null or exists (
-        select from rights_task t where t.controller_id = r.controller_id and t.request_id = r.id and t.asked is not null))
-    order by id limit ${MOST}`;
-  for (const { id } of left) await shredDetails(tx, id);
 }

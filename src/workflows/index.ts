@@ -1,10 +1,12 @@
 import type { Inngest, InngestFunction } from "inngest";
-import type { Database } from "#database";
+import type { LogOwner } from "#audit";
+import type { Database, PolicyFault } from "#database";
 import type { Connector } from "#kit";
 import type { Mailer } from "#rights";
-import type { ControllerId, Personal } from "#schemas";
+import type { ControllerId, Did, Personal } from "#schemas";
 import type { KeyRing } from "#vault";
 import { carryOutRightsTask } from "./carry-out-rights-task.ts";
+import { checkIntegrity } from "./check-integrity.ts";
 import { concludeRightsRequest } from "./conclude-rights-request.ts";
 import { expire } from "./expire-deliveries.ts";
 import { fulfilRightsRequest } from "./fulfil-rights-request.ts";
@@ -14,13 +16,17 @@ import { pushConsent } from "./push-consent.ts";
 import { receiveRightsRequest } from "./receive-rights-request.ts";
 import { recover } from "./recover-deliveries.ts";
 import { retireKeys } from "./retire-subject-keys.ts";
+import { sweepRetention } from "./sweep-retention.ts";
 import { tellOfRightsRequest } from "./tell-of-rights-request.ts";
 import { watchRightsClock } from "./watch-rights-clock.ts";
 
+export { checkNow } from "./check-integrity.ts";
 export { announce } from "./outbox.ts";
 export { announceChanges, announcePushes } from "./propagate-consent.ts";
 export { recordSignals, type SignalledPerson } from "./record-signals.ts";
 export * from "./rights-moves.ts";
+
+export { sweepController } from "./sweep-retention.ts";
 
 /** What the workflows call. They hold no rules of their own. */
 export interface WorkflowRooms {
@@ -35,7 +41,17 @@ export interface WorkflowRooms {
   controllers(): Promise<readonly { id: ControllerId }[]>;
   /** Called after each commit with audit events, so that they are sealed soon. */
   committed(): void;
-  readonly log: { warn(fields: Record<string, unknown>, message: string): void };
+  /** What the hub knows beside its database's tables. */
+  readonly outside: Outside;
+  readonly log: Record<"warn" | "error", (fields: Record<string, unknown>, message: string) => void>;
+}
+
+export interface Outside {
+  logs(): Promise<{ readonly hubDid: Did; readonly logs: readonly LogOwner[] }>;
+  /** The hub's checkpoint that is held outside the database; undefined if there is none here. */
+  witness(): Promise<string | undefined>;
+  /** Undefined if this login may not ask. */
+  policyFaults(): Promise<readonly PolicyFault[] | undefined>;
 }
 
 export interface RightsOptions {
@@ -69,5 +85,7 @@ export function defineWorkflows(client: Inngest, rooms: WorkflowRooms): InngestF
     recover(client, rooms),
     expire(client, rooms),
     retireKeys(client, rooms),
+    sweepRetention(client, rooms),
+    checkIntegrity(client, rooms),
   ];
 }

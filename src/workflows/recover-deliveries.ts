@@ -1,7 +1,6 @@
 import { cron, type Inngest } from "inngest";
 import { forgetContacts, forgottenChanges, forgottenPushes } from "#consent";
 import { forgottenDeliveries } from "#intake";
-import { shredFiles } from "#rights";
 import { forgottenRights } from "./forgotten-rights.ts";
 import type { WorkflowRooms } from "./index.ts";
 import { announce } from "./outbox.ts";
@@ -34,7 +33,6 @@ export function recover(client: Inngest, rooms: WorkflowRooms) {
             await announcePushes(tx, await forgottenPushes(tx, MOST));
             await forgetContacts(tx);
             await announce(tx, await forgottenRights(tx));
-            await shredFiles(tx);
           });
       });
     },

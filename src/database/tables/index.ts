@@ -3,6 +3,7 @@ export * from "./consent.ts";
 export * from "./controllers.ts";
 export * from "./identity.ts";
 export * from "./inbox.ts";
+export * from "./processing.ts";
 export * from "./records.ts";
 export * from "./rights.ts";
 export * from "./runtime.ts";

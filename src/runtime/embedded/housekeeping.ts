@@ -1,7 +1,8 @@
 import type { Transaction } from "#database";
 
-/** Days that finished runs are kept. Failed ones stay for the operator. */
+/** Days that finished runs are kept; failed ones longer, for the operator. */
 const KEEP_RUNS_DAYS = 7;
+const KEEP_FAILED_DAYS = 90;
 /** Hours in which an event sent again under the same id is recognised, as on an Inngest server. */
 const KEEP_EVENTS_HOURS = 24;
 const BATCH = 5_000;
@@ -11,7 +12,8 @@ export async function removeOld({ sql }: Transaction): Promise<void> {
   await sql`
     with old as (
       select controller_id, id from runtime_run
-      where status in ('completed', 'cancelled') and finished_at < now() - make_interval(days => ${KEEP_RUNS_DAYS}) limit ${BATCH}
+      where status <> 'running' and finished_at < now() - make_interval(days => case status when 'failed' then ${KEEP_FAILED_DAYS}::int else ${KEEP_RUNS_DAYS}::int end)
+      limit ${BATCH}
     ), steps as (
       delete from runtime_step s using old where s.controller_id = old.controller_id and s.run_id = old.id
     )

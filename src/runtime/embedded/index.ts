@@ -5,6 +5,7 @@ import type { Transaction } from "#database";
 import { describeError } from "#schemas";
 import { createClient } from "../client.ts";
 import type { Runtime, RuntimeOptions } from "../runtime.ts";
+import { findStop, tellOfStops } from "../switch.ts";
 import { callFunction, type Handler, registerFunctions } from "./call.ts";
 import { scheduleCrons, startDueCrons } from "./cron.ts";
 import { dispatchEvents, type Functions } from "./events.ts";
@@ -42,7 +43,7 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
   const worker = randomInt(1, 2 ** 31);
   const working = new Map<string, Item>();
   const calls = new Set<Promise<void>>();
-  const client = createClient(log, {
+  const client = createClient(options, {
     isDev: true,
     baseUrl: "http://embedded.local",
     eventKey: "embedded",
@@ -53,6 +54,7 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
   let functions: Functions = new Map();
   let woken = Promise.withResolvers<void>();
   let presence: Presence | undefined;
+  const tell = tellOfStops(log);
   let healthy = false;
   let loop: Promise<unknown> = Promise.resolve();
   let heartbeat: NodeJS.Timeout | undefined;
@@ -113,10 +115,16 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
     );
     const free = most - busy.length;
     if (free <= 0) return false;
-    const { dispatched, items } = await inTransaction(async (tx) => ({
-      dispatched: await dispatchEvents(tx, functions),
-      items: await claimItems(tx, functions, { capacity: free, leaseSeconds: LEASE, worker }),
-    }));
+    const { stop, dispatched, items } = await inTransaction(async (tx) => {
+      const stop = await findStop(tx);
+      // What waits goes on waiting where it is, in the order in which it came.
+      if (stop !== undefined) return { stop, dispatched: 0, items: [] };
+      return {
+        ...{ stop, dispatched: await dispatchEvents(tx, functions) },
+        items: await claimItems(tx, functions, { capacity: free, leaseSeconds: LEASE, worker }),
+      };
+    });
+    tell(stop);
     if (stopping.signal.aborted) {
       // Claimed while a stop began, perhaps what it has just handed back: this is no time to start anything.
       if (items.length > 0) await inTransaction((tx) => releaseItems(tx, items));
@@ -199,8 +207,12 @@ export function createEmbeddedRuntime(options: EmbeddedOptions): Runtime {
     );
   }
 
+  /** While processing is stopped none is started: what was missed is made up for once, however often it was due. */
   async function crons(): Promise<void> {
-    if ((await inTransaction((tx) => startDueCrons(tx, functions))) > 0) wake();
+    const started = await inTransaction(async (tx) =>
+      (await findStop(tx)) === undefined ? startDueCrons(tx, functions) : 0,
+    );
+    if (started > 0) wake();
   }
 
   async function every(milliseconds: number, work: () => Promise<unknown>): Promise<void> {

@@ -2,6 +2,7 @@ import { v4 as uuid } from "uuid";
 import { z } from "zod";
 import type { Transaction } from "#database";
 import { describeError, LetheError } from "#schemas";
+import { isHeld } from "../switch.ts";
 import { type Functions, listensTo } from "./events.ts";
 import { compileCondition } from "./expression.ts";
 import type { Op, Reply } from "./protocol.ts";
@@ -36,7 +37,9 @@ export async function applyReply(
   }
   for (const op of reply.ops)
     if (op.op === "StepRun") await memoise(tx, item, op.id, { data: op.data ?? null });
-  const failed = reply.ops.find(({ op }) => op === "StepError");
+  const failed = reply.ops.find(
+    ({ op, error }) => op === "StepError" || (op === "StepFailed" && isNoFailure(error)),
+  );
   if (failed !== undefined && mayRetry(item, reply, failed.error, context))
     return retryItem(tx, item, nextTry(item, reply, failed.error, context));
   for (const op of reply.ops)
@@ -101,7 +104,7 @@ function mayRetry(
   { functions }: ReplyContext,
 ): boolean {
   const most = functions.get(item.functionId)?.maxAttempts ?? 1;
-  return isDatabaseAway(error) || (!reply.noRetry && item.attempt + 1 < most);
+  return isNoFailure(error) || (!reply.noRetry && item.attempt + 1 < most);
 }
 
 function nextTry(
@@ -110,16 +113,18 @@ function nextTry(
   error: unknown,
   { backoffScale }: ReplyContext,
 ): { attempt: number; milliseconds: number } {
-  // This very database was away: that says nothing of the function, and an outage must not use up its attempts.
-  if (isDatabaseAway(error)) return { attempt: item.attempt, milliseconds: 1_000 * backoffScale };
+  if (isNoFailure(error)) return { attempt: item.attempt, milliseconds: 1_000 * backoffScale };
   const milliseconds = retryAfter(reply.retryAfter, Date.now()) ?? backoff(item.attempt, backoffScale);
   return { attempt: item.attempt + 1, milliseconds };
 }
 
-/** Errors arrive scrubbed, as `<code>: <text>`. */
-function isDatabaseAway(error: unknown): boolean {
+/**
+ * This very database was away, or processing was stopped: that says nothing of the function, and must not use up its attempts,
+ * the last one included (of which the SDK says `StepFailed`). Errors arrive scrubbed, as `<code>: <text>`.
+ */
+function isNoFailure(error: unknown): boolean {
   const { data } = z.object({ message: z.string() }).safeParse(error);
-  return data?.message.startsWith("database/unavailable: ") === true;
+  return data !== undefined && (data.message.startsWith("database/unavailable: ") || isHeld(data.message));
 }
 
 /** Makes the steps pending that are new, with what will end each of them. */

@@ -3,6 +3,7 @@ import type { Inngest } from "inngest";
 import type { Database, Transaction } from "#database";
 import { type ControllerId, describeError } from "#schemas";
 import type { RuntimeLog } from "../runtime.ts";
+import { findStop, tellOfStops } from "../switch.ts";
 
 const BATCH = 200;
 const POLL = 1_000;
@@ -28,6 +29,7 @@ export function createDispatcher(database: Database, client: Inngest, log: Runti
   let woken = Promise.withResolvers<void>();
   let loop: Promise<void> = Promise.resolve();
   let healthy = true;
+  const tell = tellOfStops(log);
 
   return {
     start: () => {
@@ -62,7 +64,11 @@ export function createDispatcher(database: Database, client: Inngest, log: Runti
   }
 
   async function sendNext(): Promise<number> {
-    const rows = await database.acrossControllers("lethe_runtime", leaseEvents);
+    const { stop, rows } = await database.acrossControllers("lethe_runtime", async (tx) => {
+      const stop = await findStop(tx);
+      return { stop, rows: stop === undefined ? await leaseEvents(tx) : [] };
+    });
+    tell(stop);
     if (rows.length === 0) return 0;
     try {
       await client.send(

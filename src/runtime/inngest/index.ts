@@ -5,7 +5,9 @@ import { serve } from "inngest/hono";
 import { describeError } from "#schemas";
 import { createClient } from "../client.ts";
 import type { Runtime, RuntimeOptions } from "../runtime.ts";
+import { findStop } from "../switch.ts";
 import { createDispatcher } from "./dispatcher.ts";
+import { holdCall } from "./hold.ts";
 
 export interface InngestOptions extends RuntimeOptions {
   readonly baseUrl: string;
@@ -27,7 +29,7 @@ export function createInngestRuntime(options: InngestOptions): Runtime {
   const { database, log, workflows, baseUrl, eventKey, signingKey, serveOrigin } = options;
   const stopping = new AbortController();
   // Never isDev: a dev client accepts unsigned calls.
-  const client = createClient(log, {
+  const client = createClient(options, {
     ...{ baseUrl, eventKey, signingKey, isDev: false },
     fetch: impatientFetch(stopping.signal),
   });
@@ -38,7 +40,10 @@ export function createInngestRuntime(options: InngestOptions): Runtime {
     servePath: SERVE_PATH,
     enableUnauthedSync: false,
   });
-  const routes = new Hono().on(["GET", "PUT", "POST"], SERVE_PATH, handler);
+  const isStopped = async () => (await database.acrossControllers("lethe_runtime", findStop)) !== undefined;
+  const routes = new Hono().on(["GET", "PUT", "POST"], SERVE_PATH, (context) =>
+    holdCall(context.req.method, isStopped, () => handler(context)),
+  );
   const dispatcher = createDispatcher(database, client, log);
   let registered = false;
   let registration: Promise<void> = Promise.resolve();
