@@ -19,7 +19,8 @@ for (const path of AS_IT_IS)
   cpSync(join(ROOT, path), join(DIST, path), { recursive: true, filter: (file) => !file.endsWith(".ts") });
 
 /** The rooms' names again, for what was built: Node and TypeScript look into the nearest package.json. */
-const { imports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+const { version, imports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+  version: string;
   imports: Record<string, string>;
 };
 const built = Object.entries(imports)
@@ -27,5 +28,5 @@ const built = Object.entries(imports)
   .map(([name, path]) => [name, path.replace(/\.ts$/, ".js")]);
 writeFileSync(
   join(DIST, "package.json"),
-  `${JSON.stringify({ type: "module", imports: Object.fromEntries(built) }, null, 2)}\n`,
+  `${JSON.stringify({ type: "module", version, imports: Object.fromEntries(built) }, null, 2)}\n`,
 );

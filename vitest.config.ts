@@ -55,6 +55,11 @@ export default defineConfig({
       PORT: "",
       HOST: "",
       LOG_LEVEL: "",
+      OTEL_EXPORTER_OTLP_ENDPOINT: "",
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "",
+      OTEL_RESOURCE_ATTRIBUTES: "",
+      OTEL_SERVICE_NAME: "",
+      OTEL_TRACES_SAMPLER: "",
     },
   },
 });

@@ -56,6 +56,10 @@ export const Settings = z.object({
   LETHE_BACKUP_DAYS: count(30),
   /** Requests and codes of people who exercise a right that an address may send in a minute. */
   LETHE_MAX_RIGHTS: count(20),
+  /** Where traces go, by OTLP over HTTP: a collector, `http://collector:4318`. Unset: nowhere. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  /** The same, whole: `http://collector:4318/v1/traces`. */
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
 });
 
 export interface Config {
@@ -87,6 +91,8 @@ export interface Config {
   readonly retentionYears: number;
   readonly backupDays: number;
   readonly maxRights: number;
+  /** Where traces are sent, if they are. */
+  readonly traces: string | undefined;
 }
 
 /** Reads the environment. Throws `config/invalid` with every variable at fault and what it should be; never shows a value. */
@@ -119,6 +125,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     retentionYears: env.LETHE_RETENTION_YEARS,
     backupDays: env.LETHE_BACKUP_DAYS,
     maxRights: env.LETHE_MAX_RIGHTS,
+    traces:
+      env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ??
+      env.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/*$/, "/v1/traces"),
   };
 }
 

@@ -1,15 +1,16 @@
 import { pino } from "pino";
 import type { Config } from "#config";
+import { describeError } from "#schemas";
+import { traceId } from "#telemetry";
 
 /** Structured logs to standard error. Callers give codes, ids and counts; errors are described, never passed whole. */
-export type Log = Pick<pino.Logger, "debug" | "info" | "warn" | "error">;
+export type Log = Record<"debug" | "info" | "warn" | "error", (fields: object, text: string) => void>;
 
 /**
- * Fields that may be logged; anything else is left out, so that a careless call cannot leak. `msg` texts are
- * constants in the code.
+ * Fields that may be logged; anything else is left out, so that a careless call cannot leak, and so is whatever is in an
+ * object. `message` is a text of an error catalogue, `msg` a constant of the code, `url` the hub's own.
  */
 const ALLOWED = new Set([
-  "address",
   "attempt",
   "code",
   "connections",
@@ -27,6 +28,7 @@ const ALLOWED = new Set([
   "migrated",
   "msg",
   "outcome",
+  "push",
   "reason",
   "request",
   "retry",
@@ -38,6 +40,7 @@ const ALLOWED = new Set([
   "status",
   "task",
   "time",
+  "trace",
   "url",
   "where",
 ]);
@@ -45,7 +48,10 @@ const ALLOWED = new Set([
 /** Milliseconds in which the same warning is given once: while the database is away it would come every half second. */
 const ONCE_IN = 30_000;
 
-export function createLog(level: Config["logLevel"]): Log {
+export function createLog(
+  level: Config["logLevel"],
+  destination: pino.DestinationStream = pino.destination({ fd: 2, sync: true }),
+): Log {
   const given = new Map<string, number>();
   const isNews = (fields: unknown, text: unknown) => {
     const code = typeof fields === "object" && fields !== null && "code" in fields ? fields.code : "";
@@ -60,16 +66,26 @@ export function createLog(level: Config["logLevel"]): Log {
       level,
       base: null,
       hooks: {
-        logMethod(args, method, severity) {
-          if (severity !== pino.levels.values.warn || isNews(args[0], args[1])) method.apply(this, args);
+        logMethod([fields, text], method, severity) {
+          if (severity === pino.levels.values.warn && !isNews(fields, text)) return;
+          // pino takes an error's own text for the message, and puts what else it is given into it.
+          method.call(this, fields instanceof Error ? describeError(fields) : fields, text);
         },
       },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: {
         level: (label) => ({ level: label }),
-        log: (fields) => Object.fromEntries(Object.entries(fields).filter(([name]) => ALLOWED.has(name))),
+        log: (fields) => Object.fromEntries(Object.entries(fields).filter(isAllowed)),
+      },
+      mixin: () => {
+        const trace = traceId();
+        return trace === undefined ? {} : { trace };
       },
     },
-    pino.destination({ fd: 2, sync: true }),
+    destination,
   );
+}
+
+function isAllowed([name, value]: [string, unknown]): boolean {
+  return ALLOWED.has(name) && (typeof value !== "object" || value === null) && typeof value !== "function";
 }

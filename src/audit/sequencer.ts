@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Database, databaseErrors } from "#database";
 import { describeError } from "#schemas";
+import { traceSince } from "#telemetry";
 import type { KeyRing } from "#vault";
 import { signDueCheckpoints, type Witness } from "./checkpoint.ts";
 import { orderSettled, sequenceNext, startEpoch } from "./sequence.ts";
@@ -73,7 +74,9 @@ export function startSequencer(options: {
 async function sequenceAll(database: Database): Promise<boolean> {
   let any = false;
   for (;;) {
+    const began = Date.now();
     const { sequenced, caughtUp } = await database.acrossControllers("lethe_sequencer", sequenceNext);
+    if (sequenced > 0) traceSince(began, "sequence", { "lethe.count": sequenced });
     any ||= sequenced > 0;
     if (caughtUp) return any;
   }

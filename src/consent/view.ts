@@ -119,15 +119,15 @@ export async function listPushes(
 
 /** How much is left to do, or to look at: the last push for each person, purpose and platform counts. */
 export async function pushBacklog({ sql, controllerId }: ControllerTransaction) {
-  const [row] = await sql<{ failed: number; manual: number; stuck: number }[]>`
+  const [row] = await sql<{ open: number; failed: number; manual: number; stuck: number }[]>`
     with unsettled as (
       select * from consent_push p where p.controller_id = ${controllerId} and p.status in ('open', 'failed', 'manual') and not exists (
         select from consent_push later where later.controller_id = p.controller_id and later.subject_id = p.subject_id
           and later.purpose = p.purpose and later.connection_id = p.connection_id and later.requested_at > p.requested_at)
     )
-    select count(*) filter (where status = 'failed')::int as failed, count(*) filter (where status = 'manual')::int as manual,
+    select count(*) filter (where status = 'open')::int as open, count(*) filter (where status = 'failed')::int as failed, count(*) filter (where status = 'manual')::int as manual,
       (count(*) filter (where status = 'open' and announced_at < now() - interval '12 hours')
         + (select count(*) from consent_due where controller_id = ${controllerId} and since < now() - interval '1 hour'))::int as stuck
     from unsettled`;
-  return row ?? { failed: 0, manual: 0, stuck: 0 };
+  return row ?? { open: 0, failed: 0, manual: 0, stuck: 0 };
 }

@@ -1,6 +1,7 @@
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type postgres from "postgres";
 import type { ControllerId } from "#schemas";
+import { inSpan } from "#telemetry";
 import { databaseErrors, knownError } from "./errors.ts";
 import { openPool, type Pool } from "./pool.ts";
 import type { HubRole } from "./roles.ts";
@@ -75,12 +76,12 @@ export function connect(server: ConnectOptions): Database {
 
   return {
     inController: (controllerId, work, { as = "lethe_app", snapshot = false } = {}) =>
-      transaction(pool(as), snapshot ? SNAPSHOT : "", ({ sql, db }) => {
+      transaction(as, snapshot ? SNAPSHOT : "", ({ sql, db }) => {
         // Not awaited: it travels with the first query of `work`, and the server answers them in order.
         sql`select set_config('app.current_controller_id', ${controllerId}, true)`.catch(() => {});
         return work({ sql, db, controllerId });
       }),
-    acrossControllers: (role, work) => transaction(pool(role), "", work),
+    acrossControllers: (role, work) => transaction(role, "", work),
     elect,
     listen,
     close: async () => {
@@ -90,6 +91,10 @@ export function connect(server: ConnectOptions): Database {
       ]);
     },
   };
+
+  function transaction<T>(role: HubRole, mode: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return inSpan("transaction", { "lethe.role": role }, () => transact(pool(role), mode, work));
+  }
 
   function pool(role: HubRole): Pool {
     let found = pools.get(role);
@@ -137,7 +142,7 @@ export function connect(server: ConnectOptions): Database {
  * Every statement is sent as soon as `work` asks, BEGIN together with the first of them: the server takes them in
  * order. Once one has failed, or the session is lost, all that follow fail too.
  */
-function transaction<T>(pool: Pool, mode: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
+function transact<T>(pool: Pool, mode: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
   return pool.lend(async (session) => {
     try {
       session.sql.unsafe(`begin ${mode}`).catch(() => {});

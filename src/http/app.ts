@@ -6,6 +6,7 @@ import { type Database, eq, tables } from "#database";
 import { type Admission, type Arrival, type Door, intakeErrors } from "#intake";
 import { findStop } from "#runtime";
 import { Did, describeError, HUB, LetheError } from "#schemas";
+import { isTracing } from "#telemetry";
 import type { KeyRing } from "#vault";
 import { addressOf } from "./address.ts";
 import { createBodyReader } from "./body.ts";
@@ -13,6 +14,7 @@ import type { Metrics } from "./metrics.ts";
 import { problem } from "./problem.ts";
 import { MAX_RIGHTS, rightsRoutes } from "./rights.ts";
 import { MAX_SIGNALS, signalRoutes } from "./signals.ts";
+import { traceRequests } from "./trace.ts";
 
 export interface AppOptions {
   readonly door: Door;
@@ -41,6 +43,9 @@ export interface AppOptions {
 /** How many bodies of the largest size may be in memory at a time. */
 const BODIES = 32;
 
+/** Where others knock. How often the hub is asked for its health and its metrics is no story. */
+const TRACED = ["/webhooks/*", "/signals/*", "/rights/*"];
+
 export type App = Hono<{ Bindings: HttpBindings }>;
 
 /** Every route of the hub. */
@@ -55,6 +60,8 @@ export function createApp(options: AppOptions): App {
   app.notFound((context) =>
     problem(context, new LetheError("http/not-found", "there is nothing at this address", { status: 404 })),
   );
+
+  if (isTracing()) app.on("ALL", TRACED, traceRequests());
 
   app.on(["POST", "GET", "HEAD"], "/webhooks/:connector/:connection", (context) =>
     receive(context, (arrival) =>

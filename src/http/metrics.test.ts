@@ -3,25 +3,60 @@ import type { Database } from "#database";
 import { freshRooms } from "#test";
 import { createMetrics } from "./metrics.ts";
 
-const GAUGES = ["lethe_outbox_events", "lethe_audit_unsealed_events", "lethe_processing_stopped"];
+/** What the database is asked for. */
+const GAUGES = [
+  ...["lethe_outbox_events", "lethe_outbox_oldest_seconds"],
+  ...["lethe_runtime_due_items", "lethe_runtime_oldest_due_seconds", "lethe_processing_stopped"],
+  ...["lethe_audit_unsealed_events", "lethe_audit_lag_seconds"],
+  ...["lethe_controllers", "lethe_deliveries_waiting", "lethe_deliveries_oldest_waiting_seconds"],
+  ...["lethe_deliveries_failed", "lethe_consent_pushes_open", "lethe_consent_pushes_failed"],
+  ...["lethe_consent_pushes_manual", "lethe_consent_stuck", "lethe_rights_requests_open"],
+  ...["lethe_rights_requests_overdue", "lethe_rights_tasks_waiting"],
+];
 
-/** Before the first nightly check there is nothing to say of one: two more are asked for and have no value. */
-test("a scrape asks the database once a gauge", async () => {
+test("a scrape asks once for all that a role can see and once a controller, and the next few seconds' scrapes do not", async () => {
   const rooms = await freshRooms();
   try {
-    await rooms.controller(); // its first audit event waits: no sequencer runs
+    for (let n = 0; n < 3; n++) await rooms.controller(); // their first audit events wait: no sequencer runs
     let asked = 0;
-    const counting: Database = {
-      ...rooms.database,
-      acrossControllers: (role, work) => {
-        asked += 1;
-        return rooms.database.acrossControllers(role, work);
-      },
+    const count = <T>(answer: T): T => {
+      asked += 1;
+      return answer;
     };
-    const text = await createMetrics(counting).text();
-    expect(asked).toBe(GAUGES.length + 2);
+    const metrics = createMetrics({
+      ...rooms.database,
+      acrossControllers: (role, work) => count(rooms.database.acrossControllers(role, work)),
+      inController: (id, work, scope) => count(rooms.database.inController(id, work, scope)),
+    });
+    const [text] = await Promise.all([metrics.text(), metrics.text()]);
+    expect(await metrics.text()).toContain("lethe_controllers 3");
+    expect(asked).toBe(4 + 3);
     expect(text).toMatch(/^lethe_outbox_events 0$/m);
-    expect(text).toMatch(/^lethe_audit_unsealed_events \d+$/m);
+    expect(text).toMatch(/^lethe_audit_unsealed_events [1-9]\d*$/m);
+  } finally {
+    await rooms.drop();
+  }
+});
+
+test("what waits is counted across controllers, with the age of the oldest", async () => {
+  const rooms = await freshRooms();
+  try {
+    for (const status of ["received", "failed", "failed"]) {
+      const controller = await rooms.controller();
+      const { id } = await rooms.connection(controller, "shopify");
+      await rooms.sql`insert into delivery (controller_id, id, connection_id, connector, dedupe, status, received_at)
+        values (${controller}, ${crypto.randomUUID()}, ${id}, 'shopify', ${crypto.randomUUID()}::text::bytea, ${status}, now() - interval '1 hour')`;
+      await rooms.sql`insert into rights_request (controller_id, id, kind, scope, status, received_at, due_at)
+        values (${controller}, ${crypto.randomUUID()}, 'access', 'subject', 'in_progress', now(), now() + interval '1 day' * ${status === "received" ? -2 : 2})`;
+    }
+    const at = await samples(createMetrics(rooms.database).text());
+    expect(at.get("lethe_deliveries_waiting")).toBe(1);
+    expect(at.get("lethe_deliveries_oldest_waiting_seconds")).toBeCloseTo(3_600, -2);
+    expect(at.get("lethe_deliveries_failed")).toBe(2);
+    expect(at.get("lethe_rights_requests_open")).toBe(3);
+    expect(at.get("lethe_rights_requests_overdue")).toBe(1);
+    expect(at.get("lethe_rights_next_deadline_seconds")).toBeCloseTo(-2 * 86_400, -2);
+    expect(at.get("lethe_audit_lag_seconds")).toBeGreaterThan(0);
   } finally {
     await rooms.drop();
   }
@@ -34,21 +69,38 @@ test.each([
   const rooms = await freshRooms();
   try {
     let away = false;
-    const metrics = createMetrics({
-      ...rooms.database,
-      acrossControllers: (role, work) => (away ? answer() : rooms.database.acrossControllers(role, work)),
-    });
+    const acrossControllers: Database["acrossControllers"] = (role, work) =>
+      away ? answer() : rooms.database.acrossControllers(role, work);
+    const metrics = createMetrics({ ...rooms.database, acrossControllers }, { keepFor: 0, waitFor: 50 });
     metrics.observe({ connector: "shopify", outcome: "accepted" });
-    expect(samples(await metrics.text())).toEqual(expect.arrayContaining(GAUGES));
+    metrics.observeRun({ function: "process-delivery", outcome: "completed" });
+    const names = async () => [...(await samples(metrics.text())).keys()];
+    await expect.poll(names).toEqual(expect.arrayContaining(GAUGES));
     away = true;
     const text = await metrics.text();
-    expect(samples(text).filter((name) => GAUGES.includes(name))).toEqual([]);
+    expect([...(await samples(text)).keys()].filter((name) => GAUGES.includes(name))).toEqual([]);
     expect(text).toContain('lethe_intake_requests_total{connector="shopify",outcome="accepted",reason=""} 1');
+    expect(text).toContain('lethe_workflow_runs_total{function="process-delivery",outcome="completed"} 1');
+    expect(text).toMatch(/^lethe_build_info{version="[\d.]+",node="[\d.]+"} 1$/m);
     away = false;
-    expect(samples(await metrics.text())).toEqual(expect.arrayContaining(GAUGES));
+    await expect.poll(names).toEqual(expect.arrayContaining(GAUGES));
   } finally {
     await rooms.drop();
   }
 });
 
-const samples = (text: string) => text.split("\n").map((line) => line.replace(/[ {].*$/, ""));
+/** https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format, of what has no timestamps. */
+const HEADER = /^# (HELP \w+ \S.*|TYPE \w+ (counter|gauge|histogram|summary))$/;
+const SAMPLE = /^([a-z_]\w*)(\{\w+="[^"\\]*"(,\w+="[^"\\]*")*\})? (-?[\d.]+(e[+-]?\d+)?|[+-]Inf|NaN)$/i;
+
+/** What stands in an answer, by name; throws at a line that Prometheus would not take. Labels are left out. */
+async function samples(answer: string | Promise<string>): Promise<Map<string, number>> {
+  const lines = (await answer).split("\n").filter((line) => line !== "" && !HEADER.test(line));
+  return new Map(
+    lines.map((line) => {
+      const [, name, , , value] = SAMPLE.exec(line) ?? [];
+      if (name === undefined) throw new Error(`this is no sample: ${line}`);
+      return [name, Number(value)];
+    }),
+  );
+}

@@ -4,7 +4,8 @@ import { createApp, createMetrics, listen } from "#http";
 import { CONNECTIONS_CHANGED, type Door, openDirectory, openDoor, openInbox } from "#intake";
 import type { Log } from "#log";
 import { createMailer, type Mailer } from "#rights";
-import { createEmbeddedRuntime, createInngestRuntime, type Runtime } from "#runtime";
+import { createEmbeddedRuntime, createInngestRuntime, type ObservedRun, type Runtime } from "#runtime";
+import { startTracing } from "#telemetry";
 import { KEYS_CHANGED } from "#vault";
 import { defineWorkflows } from "#workflows";
 import { closeParts, type Part } from "./closing.ts";
@@ -23,6 +24,8 @@ export interface Hub {
 const CLOSED_BY = { door: 3_500, workflows: 5_000, log: 7_000, database: 9_000 };
 /** Milliseconds of the workflows' time in which what they could not finish is handed back. */
 const HAND_BACK = 500;
+/** Milliseconds in which the last traces are sent, or lost. */
+const LAST_TRACES = 1_500;
 
 /** When a platform that takes changes and carries them out later is asked what it holds, in milliseconds. */
 const READ_BACK = [30_000, 600_000];
@@ -42,6 +45,7 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
   const lock = lockDataDir(config.dataDir);
   const parts: Part[] = [{ name: "the lock", by: CLOSED_BY.database, close: lock.release }];
   try {
+    if (config.traces !== undefined) parts.push(await traceTo(config.traces, log));
     const rooms = await openRooms(config);
     parts.push({ name: "the database", by: CLOSED_BY.database, close: rooms.close });
     const sequencer = startSequencer({
@@ -57,9 +61,10 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
     const mailer = config.mail && createMailer(config.mail);
     if (mailer !== undefined)
       parts.push({ name: "the mail server", by: CLOSED_BY.workflows, close: mailer.close });
+    const metrics = createMetrics(rooms.database);
     const runtime = createRuntime(rooms, log, sequencer.wake, () => door?.crowded() ?? false, {
-      mailer,
-      url,
+      ...{ mailer, url },
+      observeRun: metrics.observeRun,
     });
     parts.push({
       name: "the workflows",
@@ -70,7 +75,6 @@ export async function startHub(config: Config, log: Log): Promise<Hub> {
     const directory = openDirectory(rooms.database, rooms.ring);
     await rooms.database.listen(CONNECTIONS_CHANGED, directory.clear);
     await rooms.database.listen(KEYS_CHANGED, rooms.ring.refresh);
-    const metrics = createMetrics(rooms.database);
     door = openDoor({
       connectors: rooms.connectors,
       directory,
@@ -116,12 +120,18 @@ function createRuntime(
   log: Log,
   committed: () => void,
   giveWay: () => boolean,
-  reach: { readonly mailer: Mailer | undefined; readonly url: () => string },
+  {
+    observeRun,
+    ...reach
+  }: {
+    readonly mailer: Mailer | undefined;
+    readonly url: () => string;
+    readonly observeRun: (observed: ObservedRun) => void;
+  },
 ): Runtime {
   const { database, ring, connectors, controllers, config } = rooms;
   const options = {
-    database,
-    log,
+    ...{ database, log, observeRun },
     workflows: (client: Parameters<typeof defineWorkflows>[0]) =>
       defineWorkflows(client, {
         ...{ database, ring, connectors, controllers, committed, log },
@@ -137,4 +147,16 @@ function createRuntime(
   return config.runtime.kind === "embedded"
     ? createEmbeddedRuntime({ ...options, giveWay })
     : createInngestRuntime({ ...options, ...config.runtime });
+}
+
+async function traceTo(url: string, log: Log): Promise<Part> {
+  const tracing = await startTracing({
+    url,
+    onError: () => log.warn({ code: "telemetry/not-sent" }, "traces could not be sent; they are lost"),
+  });
+  return {
+    name: "the traces",
+    by: CLOSED_BY.database,
+    close: (left) => tracing.stop(Math.min(left / 2, LAST_TRACES)),
+  };
 }

@@ -94,6 +94,15 @@ export async function forgottenDeliveries(
   return rows.map(({ id }) => id);
 }
 
+/** How many wait to be processed, for how many seconds the oldest of them, and how many failed and are retained. */
+export async function deliveryBacklog({ sql, controllerId }: ControllerTransaction) {
+  const [row] = await sql<{ waiting: number; oldest: number | null; failed: number }[]>`
+    select count(*) filter (where status = 'received')::int as waiting, count(*) filter (where status = 'failed')::int as failed,
+      extract(epoch from now() - min(received_at) filter (where status = 'received'))::float8 as oldest
+    from delivery where controller_id = ${controllerId} and status in ('received', 'failed')`;
+  return row ?? { waiting: 0, oldest: null, failed: 0 };
+}
+
 export interface DeliveryFilter {
   readonly status?: DeliveryStatus;
   readonly connector?: string;

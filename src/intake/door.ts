@@ -12,6 +12,7 @@ import {
   type WebhookRequest,
 } from "#kit";
 import { DeliveryId } from "#schemas";
+import { annotate, inShortSpan, inSpan, traceUuid } from "#telemetry";
 import { keyedHash } from "#vault";
 import { type ConnectionDirectory, currentSecrets, type OpenConnection } from "./connections.ts";
 import { intakeErrors } from "./errors.ts";
@@ -62,7 +63,7 @@ const CROWD = 16;
 
 /** Raw bytes → verify → dedupe → seal → inbox and outbox in one commit. */
 export function openDoor(options: DoorOptions): Door {
-  const { connectors, directory, inbox, observe, now = Date.now } = options;
+  const { connectors, directory, inbox, now = Date.now } = options;
   const refusals = new RateLimiterMemory({ points: options.refusalsPerMinute, duration: 60 });
   let inHand = 0;
 
@@ -87,6 +88,12 @@ export function openDoor(options: DoorOptions): Door {
     },
   };
 
+  function observe(observed: Observed): void {
+    options.observe(observed);
+    const { connector, outcome, reason } = observed;
+    annotate({ "lethe.connector": connector, "lethe.outcome": outcome, "lethe.reason": reason });
+  }
+
   async function admit(
     known: Connector,
     connections: readonly OpenConnection[],
@@ -98,7 +105,9 @@ export function openDoor(options: DoorOptions): Door {
       const connector = asConfigured(known, connection);
       const secrets = currentSecrets(connection.secrets, now());
       const { account, hasCredentials } = connection;
-      const received = receive(connector, request, { secrets, account, fetches: hasCredentials }, now());
+      const received = inShortSpan("verify", () =>
+        receive(connector, request, { secrets, account, fetches: hasCredentials }, now()),
+      );
       if (received.kind === "delivery") return store(connector, connection, request, received.about);
       if (received.kind === "method_not_allowed") return received;
       if (received.kind !== "refused") {
@@ -124,7 +133,7 @@ export function openDoor(options: DoorOptions): Door {
   ): Promise<Admission> {
     const { keys, controllerId } = connection;
     const mac = keys.current("mac").key;
-    const id = DeliveryId.parse(uuidv7());
+    const id = DeliveryId.parse(traceUuid() ?? uuidv7());
     const { identity, ...envelope } = about;
     const delivery = {
       id,
@@ -132,12 +141,15 @@ export function openDoor(options: DoorOptions): Door {
       connector: connector.id,
       topic: declaredTopic(connector, about.topic),
       dedupe: keyedHash(mac, "delivery", ...identity).subarray(0, 16),
-      sealed: sealRequest(keys, controllerId, id, { about: envelope, body: request.body }),
+      sealed: inShortSpan("seal", () =>
+        sealRequest(keys, controllerId, id, { about: envelope, body: request.body }),
+      ),
     };
     inHand += 1;
     try {
-      const kind = await withDeadline(inbox.store(controllerId, delivery));
+      const kind = await inSpan("store", {}, () => withDeadline(inbox.store(controllerId, delivery)));
       observe({ connector: connector.id, outcome: kind });
+      if (kind === "accepted") annotate({ "lethe.delivery": id, "lethe.controller": controllerId });
       return { kind, deliveryId: id };
     } catch (error) {
       observe({ connector: connector.id, outcome: "not_stored" });

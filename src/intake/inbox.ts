@@ -1,5 +1,6 @@
 import { asBytea, type Database } from "#database";
 import type { ConnectionId, ControllerId, DeliveryId, Sealed } from "#schemas";
+import { onBehalfOf } from "#telemetry";
 import type { StoredRequest } from "./sealed-request.ts";
 
 /** A verified, sealed delivery on its way into the inbox. */
@@ -57,9 +58,11 @@ export function openInbox(database: Database, options: { stored: () => void }): 
     while (queue.waiting.length > 0) {
       const batch = nextBatch(queue.waiting);
       try {
-        const accepted = await write(
-          controllerId,
-          batch.map(({ delivery }) => delivery),
+        const deliveries = batch.map(({ delivery }) => delivery);
+        const accepted = await onBehalfOf(
+          () => deliveries.map(({ id }) => id),
+          "commit",
+          () => write(controllerId, deliveries),
         );
         for (const { delivery, resolve } of batch)
           resolve(accepted.has(delivery.id) ? "accepted" : "duplicate");

@@ -10,6 +10,7 @@ export {
 export { type Credentials, credentialStore, sealCredentials } from "./credentials.ts";
 export {
   type DeliveryFilter,
+  deliveryBacklog,
   expireDeliveries,
   forgottenDeliveries,
   listDeliveries,

@@ -121,12 +121,12 @@ async function movesOf(
   }));
 }
 
-/** How much is open, late, or waits for somebody. */
+/** How much is open, late, or waits for somebody; and the seconds until the next deadline, negative when it has passed. */
 export async function rightsBacklog({ sql, controllerId }: ControllerTransaction) {
-  const [row] = await sql<{ open: number; overdue: number; waiting: number }[]>`
-    select count(*)::int as open, count(*) filter (where due_at < now())::int as overdue,
+  const [row] = await sql<{ open: number; overdue: number; waiting: number; next: number | null }[]>`
+    select count(*)::int as open, extract(epoch from min(due_at) - now())::float8 as next, count(*) filter (where due_at < now())::int as overdue,
       (select count(*) from rights_task t join rights_request r on r.controller_id = t.controller_id and r.id = t.request_id
         where t.controller_id = ${controllerId} and t.status in ('manual', 'failed') and r.closed_at is null)::int as waiting
     from rights_request where controller_id = ${controllerId} and closed_at is null`;
-  return row ?? { open: 0, overdue: 0, waiting: 0 };
+  return row ?? { open: 0, overdue: 0, waiting: 0, next: null };
 }

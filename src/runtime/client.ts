@@ -1,6 +1,6 @@
 import { Inngest } from "inngest";
-import type { Database } from "#database";
-import type { RuntimeLog } from "./runtime.ts";
+import { observeRuns } from "./observe.ts";
+import type { RuntimeOptions } from "./runtime.ts";
 import { ScrubErrors } from "./scrub.ts";
 import { findStop, holdSteps } from "./switch.ts";
 
@@ -8,15 +8,15 @@ export const APP_ID = "lethe";
 
 /** An Inngest client as both runtimes need it. */
 export function createClient(
-  { database, log }: { database: Database; log: RuntimeLog },
+  { database, log, observeRun }: Pick<RuntimeOptions, "database" | "log" | "observeRun">,
   options: { baseUrl: string; eventKey: string; signingKey?: string; isDev: boolean; fetch?: typeof fetch },
 ): Inngest {
   const isStopped = async () => (await database.acrossControllers("lethe_runtime", findStop)) !== undefined;
   return new Inngest({
     ...options,
     id: APP_ID,
-    // The first is the outermost: what the second throws is scrubbed too.
-    middleware: [ScrubErrors, holdSteps(isStopped)],
+    // The first is the outermost: what the others throw is scrubbed too.
+    middleware: [ScrubErrors, observeRuns(observeRun), holdSteps(isStopped)],
     aiMetadata: false,
     checkpointing: true,
     logger: sdkLogger(log),
@@ -24,7 +24,7 @@ export function createClient(
 }
 
 /** Without `flush`, the SDK waits a timer tick a call. Its arguments are withheld: they can hold errors as thrown. */
-function sdkLogger(log: RuntimeLog) {
+function sdkLogger(log: RuntimeOptions["log"]) {
   const text = (args: unknown[]) =>
     args
       .filter((arg) => typeof arg === "string")

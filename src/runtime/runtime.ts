@@ -24,6 +24,14 @@ export interface RuntimeOptions {
   readonly database: Database;
   readonly workflows: Workflows;
   readonly log: RuntimeLog;
+  /** For metrics: called at the end of each run, and of each try that did not succeed. */
+  readonly observeRun?: ((observed: ObservedRun) => void) | undefined;
+}
+
+/** Enumerated values only. */
+export interface ObservedRun {
+  readonly function: string;
+  readonly outcome: "completed" | "failed" | "retried";
 }
 
 /** What a runtime may say about itself: codes and ids only. */

@@ -30,6 +30,7 @@ import {
   type Task,
 } from "#rights";
 import { describeError, type EventData, events, LetheError } from "#schemas";
+import { annotate } from "#telemetry";
 import type { ControllerKeys } from "#vault";
 import { failureOf, lacksCredentials } from "./failure.ts";
 import type { WorkflowRooms } from "./index.ts";
@@ -259,6 +260,7 @@ async function openThere(
       "rights/no-connector",
       "the connector is not installed, or cannot fulfil rights requests any more; mend that and run `lethe rights retry`, or complete the task by hand",
     );
+  annotate({ "lethe.connector": connector.id });
   const store = credentialStore(database, keys, controllerId, task.connectionId);
   const api = await connector.rights.open((await store.current()) as never, task.account, store);
   return { api, connector };

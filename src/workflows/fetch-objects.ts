@@ -1,6 +1,7 @@
 import { credentialStore, eventKey, knownEvents, pendingDeliveries } from "#intake";
 import { fetchObject, isThin, openApi, type PlatformApi } from "#kit";
 import { type ConnectionId, type ControllerId, type DeliveryId, LetheError } from "#schemas";
+import { annotate } from "#telemetry";
 import type { ControllerKeys } from "#vault";
 import type { WorkflowRooms } from "./index.ts";
 import { openDelivery, routerFor } from "./open-delivery.ts";
@@ -60,6 +61,7 @@ export async function fetchObjects(
       const { connector, event, connection } = next;
       try {
         if (connector.api === undefined) continue;
+        annotate({ "lethe.connector": connector.id });
         const store = credentialStore(database, ring, controllerId, connection.id);
         const api = apis.get(connection.id) ?? openApi(connector.api, store);
         apis.set(connection.id, api);

@@ -14,6 +14,7 @@ import {
 import { credentialStore } from "#intake";
 import type { Connector, ConsentApi } from "#kit";
 import { describeError, type EventData, events, LetheError } from "#schemas";
+import { annotate } from "#telemetry";
 import { failureOf, lacksCredentials } from "./failure.ts";
 import type { WorkflowRooms } from "./index.ts";
 import { announceChanges, announcePushes } from "./propagate-consent.ts";
@@ -145,6 +146,7 @@ async function openApiOf(
 ): Promise<ConsentApi> {
   const { consent } = connector;
   if (consent === undefined) throw new RangeError("the connector has no consent");
+  annotate({ "lethe.connector": connector.id });
   return consent.open(credentials as never, account);
 }
 

@@ -40,6 +40,8 @@ export interface Processing {
 export interface Shop {
   readonly controllerId: ControllerId;
   readonly connection: ConnectionId;
+  /** Where the platform sends to. */
+  readonly url: string;
   /** Sends a fixture over HTTP as a delivery of its own, with its body changed; resolves with the delivery's id. */
   send(name: string, change?: (body: string) => string): Promise<DeliveryId>;
   /** Signs and sends what a simulated platform wants to send. */
@@ -145,8 +147,7 @@ export async function openProcessing(): Promise<Processing> {
     const url = `${door.url}/webhooks/${connector}/${connection}`;
     const own = <T extends object>(query: string) => byHand<T>(query, controllerId);
     return {
-      controllerId,
-      connection,
+      ...{ controllerId, connection, url },
       send: async (name, change = (body) => body) => {
         const request = fixture(`${connector}/${name}`);
         const changed = { ...request, body: change(request.body) };
