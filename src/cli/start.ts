@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { type Config, readConfig } from "#config";
-import { startHub } from "#hub";
-import { createLog } from "#log";
+import { type Hub, startHub } from "#hub";
+import { createLog, type Log } from "#log";
+import { describeError } from "#schemas";
 import { command } from "./command.ts";
 import { paint } from "./print.ts";
 import { playSandbox } from "./sandbox.ts";
@@ -28,15 +29,22 @@ export function startCommand(): Command {
     );
     for (const { from, ...why } of hub.rooms.refusedConnectors)
       log.error({ connector: from, ...why }, "a connector is refused; the hub runs without it");
-    const controllers = await hub.rooms.controllers();
-    warn(config, hub.rooms.master, controllers, log);
-    // A new version may have migrations of its own: whoever upgrades has controllers.
-    if (hub.rooms.embedded && hub.rooms.migrated > 0 && controllers.length === 0) await playSandbox(hub);
-    else process.stdout.write(`Lethe is ready at ${paint("cyan", hub.url)}\n`);
+    // The hub takes webhooks by now: it goes on even if the database is away at this moment.
+    await welcome(hub, config, log).catch((error: unknown) =>
+      log.warn(describeError(error), "the hub runs, but could not look at its controllers"),
+    );
     log.info({ signal: await signal }, "stopping: finishing what is in hand");
     await hub.stop();
     log.info({}, "stopped");
   });
+}
+
+async function welcome(hub: Hub, config: Config, log: Log): Promise<void> {
+  const controllers = await hub.rooms.controllers();
+  warn(config, hub.rooms.master, controllers, log);
+  // A new version may have migrations of its own: whoever upgrades has controllers.
+  if (hub.rooms.embedded && hub.rooms.migrated > 0 && controllers.length === 0) await playSandbox(hub);
+  else process.stdout.write(`Lethe is ready at ${paint("cyan", hub.url)}\n`);
 }
 
 /** One that comes while the hub starts counts too; a second changes nothing: the first is already being obeyed. */
@@ -50,7 +58,7 @@ function warn(
   config: Config,
   master: { source: string },
   controllers: readonly { environment: string }[],
-  log: ReturnType<typeof createLog>,
+  log: Log,
 ): void {
   if (config.masterKey === undefined && controllers.some(({ environment }) => environment === "live"))
     log.warn(

@@ -3,7 +3,8 @@ import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { freshDatabase } from "#test";
+import { freshDatabase, runLethe } from "#test";
+import { changedBuild } from "../../test/prove/changed-build.ts";
 import { attachEmbedded, knownMigrations, migrateDatabase, openDatabase, withSession } from "./index.ts";
 
 test("several processes that start at once migrate once", async () => {
@@ -12,6 +13,28 @@ test("several processes that start at once migrate once", async () => {
   await db.superuser((sql) => sql`drop schema lethe_migrations cascade`);
   const applied = await Promise.all(Array.from({ length: 4 }, () => migrateDatabase(db.server)));
   expect(applied.sort()).toEqual([0, 0, 0, knownMigrations()]);
+  await db.drop();
+});
+
+test("a migration that is killed after its commit has left nothing undone", async () => {
+  const db = await freshDatabase();
+  await db.superuser((sql) => sql`drop schema lethe cascade`);
+  await db.superuser((sql) => sql`drop schema lethe_migrations cascade`);
+  const killed = changedBuild([
+    {
+      file: "src/database/migrate.ts",
+      at: "migrationsTable: TABLE,\n  });",
+      instead: 'migrationsTable: TABLE,\n  });\nprocess.kill(process.pid, "SIGKILL");',
+    },
+  ]);
+  expect((await runLethe(["migrate"], { DATABASE_URL: db.url, ...killed })).code).toBe(null);
+  expect(await migrateDatabase(db.server)).toBe(0);
+  // The hub's login may not migrate, and so must be able to see that.
+  const [hub] = await db.superuser(
+    (sql) => sql`select has_schema_privilege('lethe_app', 'lethe_migrations', 'usage')
+      and has_table_privilege('lethe_app', 'lethe_migrations.applied', 'select') as sees`,
+  );
+  expect(hub?.sees).toBe(true);
   await db.drop();
 });
 

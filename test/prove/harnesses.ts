@@ -4,4 +4,5 @@ import type { Harness } from "./harness.ts";
 export const HARNESSES: Readonly<Record<string, () => Promise<Harness>>> = {
   forge: async () => (await import("./forge/index.ts")).harness,
   leak: async () => (await import("./leak/index.ts")).default,
+  crash: async () => (await import("./crash/index.ts")).default,
 };

@@ -8,12 +8,13 @@ import { childEnvironment } from "#test";
  */
 export function proves(
   name: string,
-  options: { seconds: number; broken: number; figures: readonly string[] },
+  options: { seconds: number; broken: number; figures: readonly string[]; seed?: number },
 ): void {
   test(`${name} breaks ${options.broken} broken build${options.broken === 1 ? "" : "s"}, and not this one`, {
     timeout: 180_000,
   }, async () => {
-    const args = ["--for", `${options.seconds}s`, "--broken", String(options.broken), "--json"];
+    const { seconds, broken, seed = 1 } = options;
+    const args = ["--for", `${seconds}s`, "--broken", String(broken), "--seed", String(seed), "--json"];
     const environment = childEnvironment({ LETHE_PROVE_SERVER: inject("server") });
     const { code, stdout, stderr } = await run([`test/prove/prove.ts`, name, ...args], environment);
     expect(code, `${stderr}\n${stdout}`).toBe(0);

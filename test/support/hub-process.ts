@@ -29,15 +29,17 @@ export const childEnvironment = (settings: Record<string, string>) => ({
   HOME: process.env.HOME ?? "",
   NO_COLOR: "1",
   ...settings,
-  ...changed(settings.NODE_OPTIONS),
+  ...changed(settings),
 });
 
-/** A harness's child runs the changed build that the harness runs (`test/prove/changed-build.ts`). */
-function changed(options = ""): Record<string, string> {
-  const { LETHE_PROVE_CHANGES, NODE_OPTIONS = "" } = process.env;
-  return LETHE_PROVE_CHANGES === undefined
-    ? {}
-    : { LETHE_PROVE_CHANGES, NODE_OPTIONS: `${NODE_OPTIONS} ${options}` };
+/** A harness's child runs the changed build that the harness runs (`test/prove/changed-build.ts`), with changes of its own after that. */
+function changed({ LETHE_PROVE_CHANGES: own = "[]", NODE_OPTIONS: options = "" }: Record<string, string>) {
+  const { LETHE_PROVE_CHANGES: all, NODE_OPTIONS = "" } = process.env;
+  if (all === undefined) return {};
+  return {
+    LETHE_PROVE_CHANGES: JSON.stringify([...JSON.parse(all), ...JSON.parse(own)]),
+    NODE_OPTIONS: `${NODE_OPTIONS} ${options}`,
+  };
 }
 
 /** Starts the hub as a process of its own on a free port; resolves when it says that it is ready. */

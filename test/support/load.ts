@@ -5,12 +5,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 export interface Load {
   /** How many deliveries were acknowledged with 200. */
   acknowledged(): number;
+  /** The platform's ids of all that were sent, and of those that were acknowledged. */
+  ids(): { readonly sent: readonly string[]; readonly acknowledged: readonly string[] };
   /** How often each status was answered; 0 for no answer at all. */
   readonly statuses: Map<number, number>;
   /** Gives up what is not acknowledged yet, and resolves when nothing is under way. */
   stop(): Promise<void>;
-  /** Sends everything that was acknowledged once more, and counts what the hub says of each. A lost one is `accepted`. */
-  sendAgain(): Promise<Record<string, number>>;
+  /** Sends what was acknowledged once more, and counts what the hub says of each. A lost one is `accepted`. */
+  sendAgain(most?: number): Promise<Record<string, number>>;
 }
 
 export function startLoad(options: {
@@ -19,7 +21,8 @@ export function startLoad(options: {
   senders: number;
   total?: number;
 }): Load {
-  const acknowledged: RequestInit[] = [];
+  const acknowledged: { id: string; request: RequestInit }[] = [];
+  const sent: string[] = [];
   const statuses = new Map<number, number>();
   let stopped = false;
   let begun = 0;
@@ -27,6 +30,7 @@ export function startLoad(options: {
     while (!stopped && begun < (options.total ?? Number.POSITIVE_INFINITY)) {
       begun += 1;
       const id = randomUUID();
+      sent.push(id);
       const body = JSON.stringify({
         id: begun,
         email: `${id}@example.com`,
@@ -56,7 +60,7 @@ export function startLoad(options: {
           .catch(() => 0);
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
         if (status === 200) {
-          acknowledged.push(request);
+          acknowledged.push({ id, request });
           break;
         }
         await sleep(25);
@@ -65,17 +69,18 @@ export function startLoad(options: {
   });
   return {
     acknowledged: () => acknowledged.length,
+    ids: () => ({ sent, acknowledged: acknowledged.map(({ id }) => id) }),
     statuses,
     stop: async () => {
       stopped = true;
       await Promise.all(senders);
     },
-    sendAgain: async () => {
+    sendAgain: async (most = acknowledged.length) => {
       const outcomes: Record<string, number> = {};
-      const left = [...acknowledged];
+      const left = acknowledged.slice(0, most);
       const send = async () => {
-        for (let request = left.pop(); request !== undefined; request = left.pop()) {
-          const response = await fetch(options.url(), request);
+        for (let next = left.pop(); next !== undefined; next = left.pop()) {
+          const response = await fetch(options.url(), next.request);
           const { status } = (await response.json()) as { status: string };
           outcomes[status] = (outcomes[status] ?? 0) + 1;
         }
