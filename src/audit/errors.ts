@@ -18,7 +18,7 @@ export const FAULTS = {
   "audit/checkpoint-forged": "a checkpoint is not signed by the controller's key",
   "audit/root-mismatch": "the log's root is not what a signed checkpoint says",
   "audit/log-truncated": "the log is shorter than a signed checkpoint says",
-  "audit/checkpoint-missing": "a checkpoint that the hub's log witnesses is gone",
+  "audit/checkpoint-missing": "a checkpoint that the hub's log witnesses, or that is held outside, is gone",
   "audit/checkpoint-unwitnessed": "a checkpoint is not in the hub's log",
 } as const;
 export type FaultCode = keyof typeof FAULTS;

@@ -139,6 +139,11 @@ function splitPoint(n: number): number {
   return k;
 }
 
+/** What is stored as a hash, as one: something else may stand there after a change by hand, and is no hash of anything. */
+export function asHash(stored: Uint8Array): Hash {
+  return stored.length === 32 ? stored : new Uint8Array(32);
+}
+
 /** Equality of public values: nothing here is secret, so time may tell. */
 export function same(a: Hash, b: Hash): boolean {
   return Buffer.compare(a, b) === 0;

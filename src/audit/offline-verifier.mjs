@@ -101,6 +101,8 @@ function openNote(note, keys) {
  * @param {Buffer} leaf @param {number} index @param {number} size @param {Buffer[]} proof
  */
 function rootFromProof(leaf, index, size, proof) {
+  if (!(index < size))
+    throw new Finding("changed", "an inclusion proof is for an entry that the log does not have");
   let [fn, sn, root] = [index, size - 1, leaf];
   for (const sibling of proof) {
     if (sn === 0) throw new Finding("changed", "an inclusion proof is too long");
@@ -185,6 +187,7 @@ async function verifyExport(file, trusted) {
       if (line.kind !== "header" || line.format !== "lethe-audit-export/1")
         throw new Finding("incomplete", "this is not a lethe-audit-export/1 file");
       header = line;
+      if (header.did !== header.origin) throw new Finding("changed", "the header names two logs");
       keys = (trusted.key === undefined ? header.keys : [trusted.key]).map(parseKey);
       hubKeys = (trusted.hubKey === undefined ? header.hubKeys : [trusted.hubKey]).map(parseKey);
     } else if (line.kind === "entry") {

@@ -3,7 +3,7 @@ import { type Did, HUB } from "#schemas";
 import type { KeyRing } from "#vault";
 import { readEntry } from "./entry.ts";
 import type { FaultCode } from "./errors.ts";
-import { same, TreeBuilder } from "./merkle.ts";
+import { asHash, same, TreeBuilder } from "./merkle.ts";
 import { readCheckpoint } from "./note.ts";
 import { type Fault, type LogOwner, type LogReport, verifyLog } from "./verify.ts";
 
@@ -53,7 +53,7 @@ export async function verifyAll(options: {
           .map(() => fault(id, "audit/checkpoint-unwitnessed")),
       ];
     }),
-    ...(witnessed === undefined ? [] : await compareWitness(database, ring, witnessed)),
+    ...(witnessed === undefined ? [] : await compareWitness(database, ring, witnessed, hub)),
   ];
   return {
     ok: faults.length === 0,
@@ -64,7 +64,12 @@ export async function verifyAll(options: {
   };
 }
 
-async function compareWitness(database: Database, ring: KeyRing, note: string): Promise<Fault[]> {
+async function compareWitness(
+  database: Database,
+  ring: KeyRing,
+  note: string,
+  hub: LogReport,
+): Promise<Fault[]> {
   const publicKeys = (await ring.keys(HUB)).checkpointKeys.map(({ publicKey }) => publicKey);
   const outside = readCheckpoint(note, publicKeys);
   if (typeof outside === "string") return [fault(HUB, "audit/checkpoint-forged")];
@@ -72,10 +77,14 @@ async function compareWitness(database: Database, ring: KeyRing, note: string): 
   await database.inController(HUB, async ({ sql }) => {
     const leaves = sql<{ leaf: Uint8Array }[]>`select leaf from audit_leaf
       where controller_id = ${HUB} and seq < ${outside.size} order by seq`;
-    for await (const rows of leaves.cursor(BATCH)) for (const { leaf } of rows) tree.append(leaf);
+    for await (const rows of leaves.cursor(BATCH)) for (const { leaf } of rows) tree.append(asHash(leaf));
   });
   if (tree.size < outside.size) return [fault(HUB, "audit/log-truncated")];
-  return same(tree.root(), outside.root) ? [] : [fault(HUB, "audit/root-mismatch")];
+  if (!same(tree.root(), outside.root)) return [fault(HUB, "audit/root-mismatch")];
+  // It is given outside after it was committed here.
+  return hub.checkpoints.some(({ size, time }) => size === outside.size && time === outside.time)
+    ? []
+    : [fault(HUB, "audit/checkpoint-missing")];
 }
 
 /** Entries read at a time: a running hub has to answer in between. */

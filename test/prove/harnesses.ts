@@ -5,4 +5,6 @@ export const HARNESSES: Readonly<Record<string, () => Promise<Harness>>> = {
   forge: async () => (await import("./forge/index.ts")).harness,
   leak: async () => (await import("./leak/index.ts")).default,
   crash: async () => (await import("./crash/index.ts")).default,
+  isolate: async () => (await import("./isolate/index.ts")).isolate,
+  tamper: async () => (await import("./tamper/index.ts")).tamper,
 };
