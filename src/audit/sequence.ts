@@ -7,7 +7,6 @@ import {
   frontierBytes,
   frontierFrom,
   type Hash,
-  leafHash,
   rootOfLeaves,
   TreeBuilder,
 } from "./merkle.ts";
@@ -17,7 +16,8 @@ interface EventRow {
   readonly controllerId: ControllerId;
   readonly id: string;
   readonly xid: string;
-  readonly entry: Uint8Array;
+  /** Hashed where the entry lies: it need not travel for that. */
+  readonly leaf: Hash;
 }
 
 const BATCH = 4_000;
@@ -36,7 +36,7 @@ export async function sequenceNext(tx: Transaction): Promise<{ sequenced: number
     select floor_id as floor, watermark_xid as xid, watermark_id as id from audit_sequencer`;
   if (state === undefined) return { sequenced: 0, caughtUp: true };
   const rows = await tx.sql<EventRow[]>`
-    select controller_id as "controllerId", id, xid, entry from audit_event
+    select controller_id as "controllerId", id, xid, ${leafOf(tx)} as leaf from audit_event
     where (xid, id) > (${state.xid}::xid8, ${state.id}::bigint) and xid < pg_snapshot_xmin(pg_current_snapshot())
       and id > ${state.floor}::bigint
     order by xid, id limit ${BATCH}`;
@@ -67,7 +67,7 @@ export async function startEpoch(
   while (!(await begin(({ sql }) => isOver(sql, horizon.open)))) await sleep(20);
   await begin(async (tx) => {
     const rows = await tx.sql<EventRow[]>`
-      select e.controller_id as "controllerId", e.id, e.xid, e.entry from audit_event e
+      select e.controller_id as "controllerId", e.id, e.xid, ${leafOf(tx)} as leaf from audit_event e
       where e.id <= ${horizon.highest}::bigint and not exists (
         select from audit_leaf l where l.controller_id = e.controller_id and l.event_id = e.id)
       order by e.id`;
@@ -97,13 +97,16 @@ async function isOver(sql: Transaction["sql"], open: string): Promise<boolean> {
   return row?.over === true;
 }
 
+/** As `leafHash` of `merkle.ts` has it. */
+const leafOf = ({ sql }: Transaction) => sql`sha256('\\x00'::bytea || entry)`;
+
 async function addLeaves(tx: Transaction, rows: readonly EventRow[]): Promise<void> {
   const byController = Map.groupBy(rows, ({ controllerId }) => controllerId);
   const logs = await readLogs(tx, [...byController.keys()]);
   for (const [controllerId, events] of byController) {
     const tree = new TreeBuilder(logs.get(controllerId) ?? EMPTY);
     const first = tree.size;
-    const leaves = events.map(({ entry }) => leafHash(entry));
+    const leaves = events.map(({ leaf }) => leaf);
     for (const leaf of leaves) tree.append(leaf);
     const sequence = events.map((_, index) => first + index);
     await tx.sql`

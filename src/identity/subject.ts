@@ -8,6 +8,8 @@ export interface Subject {
   readonly id: SubjectId;
   readonly did: Did;
   readonly sealedKey: Sealed<KeyObject>;
+  /** Only of one that was made a moment ago: to open again what was just sealed would be a third of making it. */
+  readonly key?: KeyObject;
   readonly auditReference: Uint8Array;
   /** What the person had restricted or objected to, if they did. */
   readonly restriction: "restriction" | "objection" | null;
@@ -20,18 +22,20 @@ let created = Number.MAX_SAFE_INTEGER / 2;
 /** A new subject with a key of its own, under which everything about the person is sealed and can be forgotten. */
 export function createSubject(controllerId: ControllerId, keys: ControllerKeys, id: SubjectId): Subject {
   const secret = randomBytes(32);
+  const key = createSecretKey(secret);
   return {
     id,
     did: didOf("subject", id),
     sealedKey: seal(keys.current("subject"), keyContext(controllerId, id), secret),
-    auditReference: hmacSha256(createSecretKey(secret), "lethe:v1:audit-reference"),
+    key,
+    auditReference: hmacSha256(key, "lethe:v1:audit-reference"),
     restriction: null,
     order: created++,
   };
 }
 
 /** What stands under a subject's key: destroyed with the key, on erasure. */
-export type SubjectKey = Pick<Subject, "id" | "sealedKey">;
+export type SubjectKey = Pick<Subject, "id" | "sealedKey" | "key">;
 
 /** Seals something about a person under the person's key. `what` and `recordId` bind it to its place. */
 export function sealForSubject<T>(
@@ -76,6 +80,7 @@ export function rewrapSubjectKey(
 }
 
 function subjectKey(controllerId: ControllerId, keys: ControllerKeys, subject: SubjectKey): KeyObject {
+  if (subject.key !== undefined) return subject.key;
   const epoch = (version: number) => keys.version("subject", version);
   return createSecretKey(open(epoch, keyContext(controllerId, subject.id), subject.sealedKey));
 }

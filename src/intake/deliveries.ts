@@ -26,7 +26,10 @@ export async function settleDeliveries(
       ${settled.map(({ error }) => error?.code ?? null)}::text[], ${settled.map(({ error }) => error?.message ?? null)}::text[],
       ${settled.map(({ bodyMac }) => (bodyMac === undefined ? null : Buffer.from(bodyMac).toString("hex")))}::text[],
       ${settled.map(({ topic }) => topic ?? null)}::text[], ${settled.map(({ attempted }) => (attempted === false ? 0 : 1))}::int[]) as s(id, status, code, message, mac, topic, tries)
-    where d.controller_id = ${controllerId} and d.id = s.id and d.status = 'received' returning d.id`;
+    -- One look into the index for each: the planner would rather read all that waits in the inbox to find these.
+    cross join lateral (
+      select w.id from delivery w where w.controller_id = ${controllerId} and w.id = s.id and w.status = 'received' for update offset 0) as waiting
+    where d.controller_id = ${controllerId} and d.id = waiting.id returning d.id`;
   return rows.map(({ id }) => id);
 }
 

@@ -32,6 +32,8 @@ export const runtimeEvent = lethe.table(
   (t) => [
     pg.primaryKey({ columns: [t.controllerId, t.id] }),
     pg.index("runtime_event_pending").on(t.seq).where(sql`dispatched_at is null`),
+    // To step over what one controller has waiting.
+    pg.index("runtime_event_waiting").on(t.name, t.controllerId, t.seq).where(sql`dispatched_at is null`),
     isolation(appRole),
     isolation(intakeRole),
     across(runtimeRole),

@@ -51,6 +51,11 @@ interface EventRow {
   readonly ts: string;
 }
 
+interface Kind {
+  readonly name: string;
+  readonly controllerId: ControllerId;
+}
+
 /**
  * Turns outbox events into runs, resumed waits and cancellations. Events of a batched function stay in the outbox
  * while as many of its runs are unfinished as may run at once for their key: they then leave in fuller batches.
@@ -58,17 +63,20 @@ interface EventRow {
  */
 export async function dispatchEvents(tx: Transaction, functions: Functions): Promise<number> {
   const { sql } = tx;
-  const held = await heldBack(tx, functions);
+  const [held, waiting] = await Promise.all([heldBack(tx, functions), whoseWait(tx)]);
+  const free = waiting.filter(
+    ({ name, controllerId }) => !held.some((one) => one.name === name && one.controllerId === controllerId),
+  );
+  if (free.length === 0) return 0;
+  // Everybody has their turn, however much somebody else has sent.
+  const each = Math.ceil(BATCH / free.length);
   const rows = await sql<EventRow[]>`
-    select e.controller_id as "controllerId", e.id, e.name, e.data, extract(epoch from e.created_at) * 1000 as ts
-    from runtime_event e
-    where e.dispatched_at is null ${
-      held.length === 0
-        ? sql``
-        : sql`and not exists (select from unnest(${held.map(({ name }) => name)}::text[], ${held.map(({ path }) => path)}::text[], ${held.map(({ key }) => key)}::text[])
-            as h(name, path, key) where h.name = e.name and (e.data #> string_to_array(h.path, '.'))::text = h.key)`
-    }
-    order by e.seq limit ${BATCH} for update skip locked`;
+    select e.* from unnest(${free.map(({ name }) => name)}::text[], ${free.map(({ controllerId }) => controllerId)}::uuid[]) as w(name, controller_id)
+    cross join lateral (
+      select e.controller_id as "controllerId", e.id, e.name, e.data, extract(epoch from e.created_at) * 1000 as ts, e.seq from runtime_event e
+      where e.dispatched_at is null and e.name = w.name and e.controller_id = w.controller_id
+      order by e.seq limit ${each} for update skip locked) as e
+    order by e.seq`;
   if (rows.length === 0) return 0;
   const events = rows.map(
     (row): EventValue => ({ id: row.id, name: row.name, data: row.data, ts: Math.floor(Number(row.ts)) }),
@@ -105,25 +113,39 @@ function runsOf(spec: FunctionSpec, events: readonly EventValue[]): NewRun[] {
   );
 }
 
-/** Event names and key values that a batched function has enough runs of for now. Those that wait for a retry do not count. */
-async function heldBack(
-  { sql }: Transaction,
-  functions: Functions,
-): Promise<{ name: string; path: string; key: string }[]> {
+/** Whose events wait, by name: from one to the next in the index, so that it does not matter how many they are. */
+async function whoseWait({ sql }: Transaction): Promise<Kind[]> {
+  return sql<Kind[]>`
+    with recursive kind as (
+      (select name, controller_id from runtime_event where dispatched_at is null order by name, controller_id limit 1)
+      union all
+      select next.name, next.controller_id from kind cross join lateral (
+        select e.name, e.controller_id from runtime_event e
+        where e.dispatched_at is null and (e.name, e.controller_id) > (kind.name, kind.controller_id)
+        order by e.name, e.controller_id limit 1) as next
+    )
+    select name, controller_id as "controllerId" from kind`;
+}
+
+/**
+ * What a batched function has enough runs of for now. Those that wait for a retry do not count. Only batches by controller
+ * are held back: by any other key, all that waits would have to be looked through.
+ */
+async function heldBack({ sql }: Transaction, functions: Functions): Promise<Kind[]> {
   const batched = [...functions.values()].filter(
-    ({ batch, concurrency }) => batch?.path !== undefined && batch.path === concurrency?.path,
+    ({ batch, concurrency }) => batch?.path === BY_CONTROLLER && concurrency?.path === BY_CONTROLLER,
   );
   if (batched.length === 0) return [];
-  const full = await sql<{ functionId: string; key: string }[]>`
-    select f.id as "functionId", q.concurrency_key as key
+  const full = await sql<{ functionId: string; controllerId: ControllerId }[]>`
+    select f.id as "functionId", q.controller_id as "controllerId"
     from unnest(${batched.map(({ id }) => id)}::text[], ${batched.map(({ concurrency }) => concurrency?.limit ?? 0)}::int[]) as f(id, most)
-    join runtime_queue q on q.function_id = f.id and q.run_at <= now() group by f.id, f.most, q.concurrency_key having count(*) >= f.most`;
-  return full.flatMap(({ functionId, key }) => {
-    const spec = functions.get(functionId);
-    const path = spec?.batch?.path?.replace(/^event\.data\./, "");
-    return path === undefined ? [] : (spec?.triggers ?? []).map(({ event }) => ({ name: event, path, key }));
-  });
+    join runtime_queue q on q.function_id = f.id and q.run_at <= now() group by f.id, f.most, q.controller_id having count(*) >= f.most`;
+  return full.flatMap(({ functionId, controllerId }) =>
+    (functions.get(functionId)?.triggers ?? []).map(({ event }) => ({ name: event, controllerId })),
+  );
 }
+
+const BY_CONTROLLER = "event.data.controllerId";
 
 interface WaitRow {
   readonly controllerId: ControllerId;

@@ -1,0 +1,1 @@
+CREATE INDEX "runtime_event_waiting" ON "lethe"."runtime_event" USING btree ("name","controller_id","seq") WHERE dispatched_at is null;
