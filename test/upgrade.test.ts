@@ -39,7 +39,8 @@ async function asBefore(): Promise<void> {
     create unique index rights_request_id on lethe.rights_request (controller_id, id);
     create index rights_request_due on lethe.rights_request (controller_id, due_at) where status = 'received';
     drop table lethe.processing_stop;
-    delete from lethe_migrations.applied where id > (select max(id) - 2 from lethe_migrations.applied)`);
+    drop index lethe.runtime_event_waiting;
+    delete from lethe_migrations.applied where id > (select max(id) - 3 from lethe_migrations.applied)`);
 }
 
 test("a hub that is upgraded migrates what it has, goes on with it, and plays no sandbox again", async () => {

@@ -19,18 +19,21 @@ export function said(world: World): Places {
 
 /**
  * Everything that hub, database and commands wrote or said, and nothing of what they have in memory: data directory with WAL, every
- * table as text, temporary files, what they have open though it is deleted, logs, answers, metrics, messages, files that were handed
- * over. What else a hub gives away, such as traces to a collector, is to be added here.
+ * table as text, temporary files, what they have open though it is deleted, logs, answers, metrics, traces, messages, files that were handed
+ * over.
  */
 export async function placesOf(world: World, { files }: HandedOver): Promise<Places> {
-  const { folders, mailbox, ask } = world;
+  const { folders, mailbox, traces, ask } = world;
   const { text: metrics } = await ask("/metrics");
   const tables = await tablesOf(world);
   // What PostgreSQL still holds in memory is written first.
   await inPostgres(folders.data, (sql) => sql`checkpoint`);
+  for (const told of ["step record", "transaction", "request"])
+    if (!traces.received().includes(told)) throw new Error(`the collector was told of no ${told}`);
   return new Map([
     ...said(world),
     ["metrics", Buffer.from(metrics)],
+    ["traces", Buffer.from(traces.received())],
     ...tables,
     ...filesIn("data", folders.data),
     ...filesIn("temporary", folders.temporary),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { connectors } from "#connectors";
 import { type HubProcess, startHubProcess } from "../../support/hub-process.ts";
 import { type Mailbox, openMailbox } from "../../support/mailbox.ts";
+import { receiveTraces, type TraceReceiver } from "../../support/otlp.ts";
 import { simulateCustomerIo } from "../../support/platforms/customerio.ts";
 import { simulateKlaviyo } from "../../support/platforms/klaviyo.ts";
 import { simulateMailchimp } from "../../support/platforms/mailchimp.ts";
@@ -19,6 +20,8 @@ export interface World {
   readonly hub: HubProcess;
   readonly lethe: Commands;
   readonly mailbox: Mailbox;
+  /** A collector of traces. */
+  readonly traces: TraceReceiver;
   readonly platforms: SimulatedPlatforms;
   readonly sims: readonly SimulatedPlatform[];
   readonly shopify: SimulatedShopify;
@@ -61,6 +64,7 @@ export interface Connection {
 export async function openWorld(canaries: Canaries): Promise<World> {
   const folders = makeFolders();
   const mailbox = await openMailbox();
+  const traces = await receiveTraces();
   const shopify = simulateShopify({ accessToken: `shpat_${canaries.token("access token of shopify")}` });
   const keys = {
     ...{ appApiKey: canaries.token("app key of customerio"), siteId: "site-1" },
@@ -77,7 +81,10 @@ export async function openWorld(canaries: Canaries): Promise<World> {
   };
   const hub = await startHubProcess(
     // Whose request it is stands in a header, so that addresses can be canaries.
-    { ...platforms.environment, ...settings, LETHE_PROXIES: "1", LETHE_MAX_BODY: "262144" },
+    {
+      ...{ ...platforms.environment, ...settings, LETHE_PROXIES: "1", LETHE_MAX_BODY: "262144" },
+      ...{ OTEL_EXPORTER_OTLP_ENDPOINT: traces.url, OTEL_BSP_SCHEDULE_DELAY: "200" },
+    },
     folders.current,
   );
   const lethe = commandsIn(settings, platforms.environment, folders.current);
@@ -104,7 +111,7 @@ export async function openWorld(canaries: Canaries): Promise<World> {
   if (shop === undefined) throw new Error("no shop");
 
   return {
-    ...{ hub, lethe, mailbox, platforms, sims, shopify, api, folders, connections, controller },
+    ...{ hub, lethe, mailbox, traces, platforms, sims, shopify, api, folders, connections, controller },
     rights: { controller: people.controller, shop },
     ...{ answered, heard },
     async ask(url, init = {}) {
@@ -124,6 +131,7 @@ export async function openWorld(canaries: Canaries): Promise<World> {
       await hub.stop();
       await platforms.stop();
       await mailbox.close();
+      await traces.stop();
       rmSync(join(folders.data, ".."), { recursive: true, force: true });
     },
   };
