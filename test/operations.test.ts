@@ -89,7 +89,7 @@ test("the kill switch stops processing and no intake, outlives a kill -9, and le
     status: 200,
     body: { status: "ready", database: true, runtime: true, processing: "stopped" },
   });
-  expect(await gauge("lethe_processing_stopped")).toBe("1");
+  await expect.poll(() => gauge("lethe_processing_stopped")).toBe("1"); // what was asked a moment ago is kept
   expect(await doctor("processing")).toMatchObject({
     ok: false,
     detail: expect.stringContaining("STOPPED"),
@@ -149,7 +149,7 @@ describe("the nightly look", () => {
     expect((await logged("integrity.checked")).map(({ facts }) => facts)).toEqual([
       expect.objectContaining({ logs: 2, faults: 0, witness: "compared", policies: "asked" }),
     ]);
-    expect(await gauge("lethe_integrity_faults")).toBe("0");
+    await expect.poll(() => gauge("lethe_integrity_faults")).toBe("0");
     expect(Number(await gauge("lethe_integrity_checked_timestamp_seconds"))).toBeGreaterThan(1_700_000_000);
     expect(await doctor("integrity")).toMatchObject({
       ok: true,
@@ -169,7 +169,7 @@ describe("the nightly look", () => {
     const [, found] = await logged("integrity.checked");
     expect(found?.facts).toMatchObject({ "audit/entry-altered": 1, "database/policy": 1 });
     expect(at.hub.output()).toMatch(/"level":"error".*"code":"audit\/entry-altered"/);
-    expect(Number(await gauge("lethe_integrity_faults"))).toBeGreaterThan(1);
+    await expect.poll(async () => Number(await gauge("lethe_integrity_faults"))).toBeGreaterThan(1);
     expect(await doctor("integrity")).toMatchObject({
       ok: false,
       detail: expect.stringContaining("1 × audit/entry-altered"),

@@ -111,8 +111,9 @@ describe("the trace of a delivery", () => {
       ["commit", "transaction as lethe_intake"],
       [
         "run process-delivery",
-        ["step record", "transaction as lethe_app"],
-        ["step shred", "transaction as lethe_app"],
+        // The second asks whether processing was stopped.
+        ["step record", "transaction as lethe_app", "transaction as lethe_runtime"],
+        ["step shred", "transaction as lethe_app", "transaction as lethe_runtime"],
       ],
       ...["seal", "store", "transaction as lethe_intake", "verify"],
     ]);

@@ -61,7 +61,7 @@ test("a hub that is upgraded migrates what it has, goes on with it, and plays no
   await first.kill();
 
   const upgraded = await startHubProcess(settings);
-  expect(upgraded.output()).toContain('"migrated":2');
+  expect(upgraded.output()).toContain('"migrated":3');
   await expect.poll(upgraded.output, { timeout: 15_000 }).toContain("Lethe is ready at");
   expect(upgraded.output()).not.toContain("Try next");
   expect(await deliveries()).toEqual(before);
