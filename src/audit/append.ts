@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
-import canonicalize from "canonicalize";
 import { v4 as uuid } from "uuid";
 import type { ControllerTransaction } from "#database";
 import type { AuditEntry } from "#schemas";
+import { writeEntry } from "./entry.ts";
 import { auditErrors } from "./errors.ts";
 
 const MAX_ENTRY = 64 * 1024;
@@ -81,7 +81,7 @@ function encode(
     body: draft.body ?? null,
     facts: draft.facts ?? {},
   };
-  const text = canonicalize(entry) ?? "";
+  const text = writeEntry(entry);
   if (Buffer.byteLength(text) > MAX_ENTRY) throw auditErrors.tooLarge();
   return text;
 }

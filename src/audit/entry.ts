@@ -1,5 +1,21 @@
 import { AuditEntry } from "#schemas";
 
+/**
+ * RFC 8785 (JCS) JSON of an entry. JCS writes strings and integers as JSON.stringify does (§3.2.2), so that all there is to
+ * do is to name the fields in order (§3.2.3): a fifth of the work of sorting them, four times a delivery.
+ * Facts have words for names: JavaScript would put numbers first.
+ */
+export function writeEntry({ body, facts, ...entry }: AuditEntry): string {
+  const { actor, controller, entity, event, position, previous, subject, time, type, v, workflow } = entry;
+  return JSON.stringify({
+    actor,
+    body: body && { commitment: body.commitment, hash: body.hash },
+    ...{ controller, entity, event },
+    facts: Object.fromEntries(Object.entries(facts).sort(([a], [b]) => (a < b ? -1 : 1))),
+    ...{ position, previous, subject, time, type, v, workflow },
+  });
+}
+
 /** The entry that stored bytes hold; undefined if they are none: whoever alters the log decides what stands there. */
 export function readEntry(bytes: Uint8Array): AuditEntry | undefined {
   try {
