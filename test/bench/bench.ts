@@ -1,224 +1,126 @@
-import { execFile, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
-import Table from "cli-table3";
-import { attachEmbedded, type ConnectOptions, withSession } from "#database";
-import { childEnvironment, startHubProcess } from "../support/hub-process.ts";
-import { load, type Measured } from "./load.ts";
-import { anotherDelivery, type SignedOrder, signedOrder } from "./orders.ts";
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { asTable, comparison, type Figure, read, results, save } from "./figures.ts";
+import { endLoad } from "./load.ts";
+import type { Bench, Extent } from "./part.ts";
+import { PARTS } from "./parts.ts";
+import { type RunningHub, startHub } from "./running-hub.ts";
 
 const HELP = `Measures the hub on this machine, beside what bounds it, in one run.
 
-  npm run bench                        a table
-  npm run bench -- --json              for programs
-  npm run bench -- --seconds 3 --deliveries 5000   a quick look
+  npm run bench                                  everything, as a table
+  npm run bench -- --only acks,processing        some of it
+  npm run bench -- --only acks --seconds 3 --rounds 5
+  npm run bench -- --save before.json            keeps the figures …
+  npm run bench -- --compare before.json         … and shows then, now, and how much better
+  npm run bench -- --quick                       that everything works; its figures say little
+  npm run bench -- --json                        for programs
 
-  --seconds <n>      for each timed part (10)
-  --deliveries <n>   in all, for the memory (50000)
-  --backlog <n>      distinct orders that are sent at once and then processed (20000)
+Parts:
+${PARTS.map(({ name, about }) => `  ${name.padEnd(17)}${about}`).join("\n")}
+
+  --seconds <n>      of each timed round (5)
+  --rounds <n>       of which the median counts (3)
+  --connections <n>  of the load generator (64)
+  --backlog <n>      distinct orders that are sent at once and then processed (10000)
+  --deliveries <n>   over which memory is watched (50000)
+  --stored <n>       deliveries that a large hub has stored (1000000)
+  --events <n>       audit events that are sealed and verified (100000)
+
+A figure is the median of its rounds. Processor time is the whole process's, in microseconds a delivery.
 `;
-const CONNECTIONS = 64;
-const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const FULL: Extent = {
+  ...{ seconds: 5, rounds: 3, connections: 64, backlog: 10_000 },
+  ...{ deliveries: 50_000, stored: 1_000_000, events: 100_000 },
+};
+const QUICK: Extent = {
+  ...{ seconds: 0.2, rounds: 1, connections: 8, backlog: 100 },
+  ...{ deliveries: 100, stored: 1_000, events: 300 },
+};
 
-const { values: options } = parseArgs({
+const { values: given } = parseArgs({
   options: {
     help: { type: "boolean" },
     json: { type: "boolean" },
-    seconds: { type: "string", default: "10" },
-    deliveries: { type: "string", default: "50000" },
-    backlog: { type: "string", default: "20000" },
+    quick: { type: "boolean" },
+    only: { type: "string" },
+    save: { type: "string" },
+    compare: { type: "string" },
+    ...{
+      seconds: { type: "string" },
+      rounds: { type: "string" },
+      connections: { type: "string" },
+      backlog: { type: "string" },
+    },
+    ...{ deliveries: { type: "string" }, stored: { type: "string" }, events: { type: "string" } },
   },
 });
-if (options.help) {
-  process.stdout.write(HELP);
-  process.exit();
+const only = given.only?.split(",");
+const unknown = only?.find((name) => !PARTS.some((part) => part.name === name));
+if (given.help === true || unknown !== undefined) {
+  const out = given.help === true ? process.stdout : process.stderr;
+  out.write(unknown === undefined ? HELP : `there is no part ${unknown}\n\n${HELP}`);
+  process.exit(given.help === true ? 0 : 2);
 }
-const seconds = Number(options.seconds);
-const SECRET = "a-secret-for-the-benchmark";
-const folder = mkdtempSync(join(tmpdir(), "lethe-bench-"));
-const settings = { LETHE_DATA_DIR: folder, LOG_LEVEL: "info" };
-
-say("starting a hub with its own PostgreSQL");
-const hub = await startHubProcess(settings);
-const embedded = await attachEmbedded(folder);
-const server = embedded.connect("postgres");
+const then = given.compare === undefined ? undefined : read(given.compare);
+const extent = extentOf(given.quick === true ? QUICK : FULL);
+const figures: Figure[] = [];
+let running: RunningHub | undefined;
 try {
-  const url = connection();
-  const one = signedOrder(0, SECRET);
-  const again = () => anotherDelivery(one);
-
-  say("bare Hono echo");
-  const echo = await withEcho(async (echoUrl) => {
-    await load({ url: echoUrl, connections: CONNECTIONS, next: again, seconds: 1 });
-    return load({ url: echoUrl, connections: CONNECTIONS, next: again, seconds });
-  });
-  say("single-row inserts on the same database");
-  const inserts = await measureInserts(server);
-  say("acknowledgements at full load");
-  await load({ url, connections: CONNECTIONS, next: again, seconds: 1 });
-  const full = await load({ url, connections: CONNECTIONS, next: again, seconds });
-  await drained();
-  const early = resident();
-  say("acknowledgements at half load");
-  const rate = Math.round(full.perSecond / 2);
-  const half = await load({ url, connections: CONNECTIONS, next: again, seconds, rate });
-  await drained();
-  say("a backlog of distinct orders");
-  const processing = await measureProcessing(url, Number(options.backlog));
-  say("memory");
-  const memory = [early, resident(), ...(await measureMemory(url, again, Number(options.deliveries)))];
-  say(`${await delivered()} deliveries in all`);
-  print({ echo, inserts, full, half, rate, processing, memory });
+  for (const part of PARTS) {
+    if (only !== undefined && !only.includes(part.name)) continue;
+    const measured = await part.run(benchOf(part.name));
+    figures.push(...measured.map((one) => ({ ...one, part: part.name })));
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K`);
+    if (given.json !== true) process.stdout.write(`${part.about}\n${asTable(measured)}\n`);
+    if (given.quick !== true) await stopHub();
+  }
 } finally {
-  await hub.stop();
-  await embedded.release();
-  rmSync(folder, { recursive: true, force: true });
+  endLoad();
+  await stopHub();
 }
+const now = results(figures, { ...extent });
+if (given.save !== undefined) save(given.save, now);
+if (given.json === true) process.stdout.write(`${JSON.stringify(now, null, 2)}\n`);
+else process.stdout.write(`${cpus().length} × ${now.cpu}, hub, PostgreSQL and load generator on it\n`);
+if (then !== undefined && given.json !== true) process.stdout.write(comparison(then, now));
 
-/** A connection made as an operator makes it. */
-function connection(): string {
-  const lethe = (...args: string[]) =>
-    JSON.parse(
-      execFileSync(process.execPath, [here("../../src/main.ts"), ...args, "--json"], {
-        env: childEnvironment(settings),
-        encoding: "utf8",
-      }),
-    );
-  const { id } = lethe("controller", "add", "bench", "--environment", "sandbox");
-  return lethe("connection", "add", "shopify", "--controller", id, "--secret", SECRET).url;
-}
-
-async function withEcho<T>(work: (url: string) => Promise<T>): Promise<T> {
-  const child = spawn(process.execPath, [here("echo.ts")], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  try {
-    const url = await new Promise<string>((ready) =>
-      child.stdout?.once("data", (chunk: Buffer) => ready(chunk.toString("utf8").trim())),
-    );
-    return await work(url);
-  } finally {
-    child.kill();
-  }
-}
-
-async function measureInserts(where: ConnectOptions): Promise<{ pooled: number; whole: number }> {
-  const given = JSON.stringify({ server: where, sessions: CONNECTIONS, seconds });
-  const { stdout } = await promisify(execFile)(process.execPath, [here("inserts.ts"), given]);
-  return JSON.parse(stdout);
-}
-
-function ask<T>(query: string): Promise<T> {
-  return withSession(server, async (sql) => {
-    const [row] = await sql.unsafe(query);
-    return Object.values(row ?? {})[0] as T;
-  });
-}
-
-function waiting(): Promise<number> {
-  return ask("select count(*)::int from lethe.delivery where status = 'received'");
-}
-
-function delivered(): Promise<number> {
-  return ask("select count(*)::int from lethe.delivery");
-}
-
-async function drained(): Promise<void> {
-  while ((await waiting()) > 0) await sleep(100);
-}
-
-/** What is left to process when the last is acknowledged, by the time it takes; nothing new comes meanwhile. */
-async function measureProcessing(url: string, count: number) {
-  const orders = Array.from({ length: count }, (_, i) => signedOrder(i + 1, SECRET));
-  const began = performance.now();
-  const sent = await load({
-    url,
-    connections: CONNECTIONS,
-    next: () => orders.pop() ?? again(),
-    amount: count,
-  });
-  const acknowledged = performance.now();
-  const backlog = await waiting();
-  await drained();
-  const finished = performance.now();
-  return {
-    backlog,
-    perSecond: (backlog * 1_000) / (finished - acknowledged),
-    overall: (sent.sent * 1_000) / (finished - began),
+function benchOf(name: string): Bench {
+  const say = (what: string) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${name}: ${what} …`);
   };
-
-  function again(): SignedOrder {
-    return signedOrder(count + 1, SECRET);
-  }
+  return {
+    ...extent,
+    say,
+    hub: async () => {
+      say("starting a hub");
+      running ??= await startHub();
+      return running;
+    },
+    repeat: async (what, round) => {
+      const done = [];
+      for (let number = 0; number < extent.rounds; number++) {
+        say(`${what}, round ${number + 1} of ${extent.rounds}`);
+        done.push(await round(number));
+      }
+      return done;
+    },
+  };
 }
 
-/** Sends more until there were so many deliveries, and looks at the memory twice on the way. */
-async function measureMemory(url: string, next: () => SignedOrder, count: number): Promise<number[]> {
-  const step = Math.max(5_000, Math.ceil((count - (await delivered())) / 2));
-  const sizes: number[] = [];
-  for (let i = 0; i < 2; i++) {
-    await load({ url, connections: CONNECTIONS, next, amount: step });
-    await drained();
-    sizes.push(resident());
-  }
-  return sizes;
+async function stopHub(): Promise<void> {
+  const stopping = running;
+  running = undefined;
+  await stopping?.stop();
 }
 
-/** Of the hub's process, in MB. */
-function resident(): number {
-  const status = readFileSync(`/proc/${hub.pid}/status`, "utf8");
-  return Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1_024);
-}
-
-function print(result: {
-  echo: Measured;
-  inserts: { pooled: number; whole: number };
-  full: Measured;
-  half: Measured;
-  rate: number;
-  processing: Awaited<ReturnType<typeof measureProcessing>>;
-  memory: number[];
-}): void {
-  const { echo, inserts, full, half, rate, processing, memory } = result;
-  if (options.json) {
-    process.stdout.write(`${JSON.stringify({ cpus: cpus().length, ...result }, null, 2)}\n`);
-    return;
-  }
-  const round = (value: number) => Math.round(value).toLocaleString("en");
-  const times = (value: number) => `${value.toFixed(2)} ×`;
-  const table = new Table({ head: ["", "measured", "beside", "aim"], style: { head: [], border: [] } });
-  table.push(
-    ["bare Hono echo", `${round(echo.perSecond)}/s`, "", ""],
-    ["single-row inserts, through one pool", `${round(inserts.pooled)}/s`, "", ""],
-    ["single-row insert transactions", `${round(inserts.whole)}/s`, "", ""],
-    [
-      "durable acks",
-      `${round(full.perSecond)}/s`,
-      `${times(full.perSecond / echo.perSecond)} echo`,
-      "0.25 ×",
-    ],
-    ["", "", `${times(full.perSecond / inserts.whole)} insert transactions`, "1.50 ×"],
-    ["", "", `${times(full.perSecond / inserts.pooled)} inserts`, ""],
-    ["  p50, p99 at full load", `${full.p50}, ${full.p99} ms`, "", ""],
-    [`  p50, p99 at ${round(rate)}/s`, `${half.p50}, ${half.p99} ms`, "", "p99 60 ms"],
-    [
-      `processed, of a backlog of ${round(processing.backlog)}`,
-      `${round(processing.perSecond)}/s`,
-      `${times(processing.perSecond / full.perSecond)} acks`,
-      "600/s",
-    ],
-    ["from the first ack to the last processed", `${round(processing.overall)}/s`, "", ""],
-    ["resident memory, early to late", `${memory.join(", ")} MB`, "", "300 MB, flat"],
-  );
-  process.stdout.write(
-    `${cpus().length} cores, ${CONNECTIONS} connections, Shopify orders of 2 KB, PostgreSQL on the same machine\n${table.toString()}\n`,
-  );
-}
-
-function say(what: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`${what} …\n`);
+function extentOf(least: Extent): Extent {
+  const names = Object.keys(least) as (keyof Extent)[];
+  const values = names.map((name) => [name, Number(given[name] ?? least[name])] as const);
+  for (const [name, value] of values)
+    if (!(value > 0)) {
+      process.stderr.write(`--${name} must be a number above 0\n`);
+      process.exit(2);
+    }
+  return Object.fromEntries(values) as Record<keyof Extent, number>;
 }

@@ -1,42 +1,51 @@
-import autocannon from "autocannon";
-import type { SignedOrder } from "./orders.ts";
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
 
 export interface Measured {
   readonly perSecond: number;
   /** Milliseconds. */
   readonly p50: number;
   readonly p99: number;
+  readonly max: number;
   readonly sent: number;
+  /** Milliseconds of processor time that sending took. */
+  readonly processor: number;
 }
 
-/** Requests over keep-alive connections: as many as there are answers for, or at a fixed rate. Throws if any is not answered with 200. */
-export async function load(options: {
-  url: string;
-  connections: number;
-  next: () => SignedOrder;
-  seconds?: number;
-  amount?: number;
-  rate?: number;
-}): Promise<Measured> {
-  const { url, connections, next, seconds, amount, rate } = options;
-  const began = performance.now();
-  const result = await autocannon({
-    url,
-    connections,
-    method: "POST",
-    ...(seconds === undefined ? {} : { duration: seconds }),
-    ...(amount === undefined ? {} : { amount }),
-    ...(rate === undefined ? {} : { overallRate: rate }),
-    requests: [{ setupRequest: (request) => ({ ...request, ...next() }) }],
+export interface LoadWork {
+  /** In turn; all of the same host. */
+  readonly urls: readonly string[];
+  readonly secret: string;
+  readonly connections: number;
+  /** The same order under ever new ids, or orders of different customers, numbered from `from`. */
+  readonly order: { readonly kind: "same" } | { readonly kind: "distinct"; readonly from: number };
+  readonly seconds?: number;
+  readonly amount?: number;
+  /** A second; without it, as many as there are answers for. */
+  readonly rate?: number;
+}
+
+/** Generators that have nothing to send: to start one costs as much as a thousand requests. */
+const idle: ChildProcess[] = [];
+
+/** Requests over keep-alive connections, sent by a process of their own. Throws if any is not answered with 2xx. */
+export async function load(work: LoadWork): Promise<Measured> {
+  const child = idle.pop() ?? fork(fileURLToPath(new URL("load-process.ts", import.meta.url)));
+  const answer = await new Promise<Measured | { failed: string }>((resolve) => {
+    child.once("message", resolve);
+    child.once("exit", (code) => resolve({ failed: `the load generator ended with ${code}` }));
+    child.send(work);
   });
-  if (result.errors > 0 || result.non2xx > 0)
-    throw new Error(`${url}: ${result.errors} errors, ${result.non2xx} answers other than 2xx`);
-  const answered = result["2xx"];
-  return {
-    // autocannon rounds a run of a given amount up to whole seconds.
-    perSecond: answered / (amount === undefined ? result.duration : (performance.now() - began) / 1_000),
-    p50: result.latency.p50,
-    p99: result.latency.p99,
-    sent: answered,
-  };
+  child.removeAllListeners();
+  if ("failed" in answer) {
+    child.kill();
+    throw new Error(`${work.urls[0]}: ${answer.failed}`);
+  }
+  idle.push(child);
+  return answer;
+}
+
+/** Ends those that are left. */
+export function endLoad(): void {
+  for (const child of idle.splice(0)) child.kill();
 }

@@ -7,4 +7,5 @@ export const HARNESSES: Readonly<Record<string, () => Promise<Harness>>> = {
   crash: async () => (await import("./crash/index.ts")).default,
   isolate: async () => (await import("./isolate/index.ts")).isolate,
   tamper: async () => (await import("./tamper/index.ts")).tamper,
+  soak: async () => (await import("./soak/index.ts")).default,
 };

@@ -1,0 +1,3 @@
+import { proves } from "./proves.ts";
+
+proves("soak", { seconds: 2, broken: 1, figures: ["requests", "deliveries", "windows"] });
