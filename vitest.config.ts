@@ -2,46 +2,45 @@ import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /**
- * What spans rooms starts hubs and waits for them. It comes first, so that no worker is left alone with it when all else is
- * done: by itself Vitest begins with the largest files where it does not know yet how long each takes, as in a new checkout.
+ * Files that share a process come after all others and one after the other: a process is handed on only to a file that
+ * shares it too. In both, what spans rooms comes first, so that no worker is left alone with it when all else is done: it
+ * starts hubs and waits for them. By itself Vitest begins with the largest files where it does not know how long each takes.
  */
-class LongestFirst extends BaseSequencer {
+class SharingLast extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    return sorted.toSorted((one, other) => rank(one) - rank(other));
   }
 }
 
-const isLong = ({ moduleId }: TestSpecification) => /\/(test|src\/workflows)\//.test(moduleId);
+const rank = ({ moduleId, project }: TestSpecification) =>
+  (project.config.isolate ? 0 : 2) + (/\/(test|src\/workflows)\//.test(moduleId) ? 0 : 1);
 
-/** Rooms whose tests change nothing of the process, so that one can run many files: most of their time is imports. */
-const TOGETHER = ["src/audit", "src/kit", "src/rights", "src/consent", "schemas"].map(
-  (room) => `${room}/**/*.test.ts`,
-);
+/** Rooms whose tests leave their process as they found it, so that one can run many files: most of a file's time is imports. */
+const TOGETHER = ["src/**/*.test.ts", "connectors/**/*.test.ts", "schemas/**/*.test.ts", "test/*.test.ts"];
+/** What does not: it watches the file system that its modules are given when they are loaded; it changes them in loading. */
+const APART = ["src/vault/master-key.test.ts", "test/prove/**/*.test.ts"];
 
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: "together", include: TOGETHER, isolate: false } },
       {
         extends: true,
         test: {
-          name: "apart",
-          include: [
-            "src/**/*.test.ts",
-            "connectors/**/*.test.ts",
-            "schemas/**/*.test.ts",
-            "test/**/*.test.ts",
-          ],
-          exclude: TOGETHER,
+          name: "together",
+          include: TOGETHER,
+          exclude: APART,
+          isolate: false,
+          setupFiles: ["./test/support/globals.ts"],
         },
       },
+      { extends: true, test: { name: "apart", include: APART } },
     ],
     globalSetup: ["./test/support/cluster.ts"],
     pool: "forks",
     // Two more than the two cores aimed at: many tests wait, for a hub to start or a time limit to pass.
     maxWorkers: 4,
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: SharingLast },
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // A machine that is busy is no failure; what comes sooner is seen sooner.

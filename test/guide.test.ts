@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import {
   chmodSync,
   cpSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -20,6 +21,17 @@ import { childEnvironment } from "#test";
  * is pasted, files are written as they are shown, and every snippet is checked and loaded.
  */
 const INSTALLED = "npm ci && "; // .ci/run does this part
+/**
+ * The installation of the package is the dearest line by far: a minute of processor time and 700 MB from a registry. What
+ * it has to show is shown by unpacking the package beside the packages that it declares (`test/support/install.ts`);
+ * `LETHE_TEST_INSTALL=npm` has npm itself do it, which a release should have done. And npx takes a second for each command to find it.
+ */
+const CHEAPLY =
+  process.env.LETHE_TEST_INSTALL === "npm"
+    ? ""
+    : `npm() { if [ "$1" = install ]; then ${process.execPath} ${resolve("test/support/install.ts")} "$2"; else command npm "$@"; fi; }
+npx() { if [ "$1" = lethe ] && [ -x node_modules/.bin/lethe ]; then shift; node_modules/.bin/lethe "$@"; else command npx "$@"; fi; }
+`;
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), "lethe-guide-"));
 chmodSync(folder, 0o711); // PostgreSQL runs as another user if this runs as root
@@ -107,6 +119,23 @@ test("the package holds what it runs, and nothing else", async () => {
   );
 });
 
+test("the package declares what it imports, and imports what it declares", () => {
+  const { name, dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+  const code = globSync("dist/**/*.{js,mjs}", { cwd: join(folder, "lethe") }).map((file) =>
+    readFileSync(join(folder, "lethe", file), "utf8"),
+  );
+  const imported = code.flatMap((text) =>
+    [
+      ...text.matchAll(
+        /(?:\bfrom |\bimport |\bimport\(|\brequire\(|\)\(|\.resolve\()"((?:@[\w.-]+\/)?[\w-][\w.-]*)[/\w.-]*"/g,
+      ),
+    ].map(([, found]) => found),
+  );
+  const others = new Set([...imported, "node"]); // which it runs on
+  others.delete(name); // in what it writes for authors
+  expect([...others].sort()).toEqual(Object.keys(dependencies).sort());
+});
+
 test("the package gives TypeScript the kit with its types, without any other package", async () => {
   const home = join(folder, "my-connectors");
   mkdirSync(join(home, "wrong"));
@@ -160,7 +189,7 @@ test("the guide's snippets are of their types, and load", { timeout: 60_000 }, a
 
 /** In the shell's folder as it is by now; what it exports, later blocks have. */
 async function paste(text: string): Promise<string> {
-  const script = `set -exo pipefail\n${text.replace(INSTALLED, "")}pwd > ${join(folder, "cwd")}\n`;
+  const script = `set -eo pipefail\n${CHEAPLY}set -x\n${text.replace(INSTALLED, "")}pwd > ${join(folder, "cwd")}\n`;
   const done = await run("bash", ["-c", script], { cwd, env: environment, maxBuffer: 1e8 }).catch((error) => {
     throw new Error(`${text}\n${error.stdout}\n${error.stderr}`.slice(-6_000));
   });

@@ -13,7 +13,6 @@ import { type ControllerRow, type Rooms, runningHub } from "#hub";
 import { credentialStore } from "#intake";
 import type { ConsentApi } from "#kit";
 import { type ConnectionId, type DriftView, describeError, LetheError, type SubjectId } from "#schemas";
-import { announceChanges } from "#workflows";
 import { command, controllersOf, uuidArgument, withRooms } from "./command.ts";
 import { output, progressBar, shortTime, table } from "./print.ts";
 
@@ -142,7 +141,8 @@ async function compareAll(
     return isOfUnknownAge(difference) ? options.optOuts === true : !difference.unsettled;
   }
 
-  function repair(one: Comparable, differences: readonly Difference[]): Promise<void> {
+  async function repair(one: Comparable, differences: readonly Difference[]): Promise<void> {
+    const { announceChanges } = await import("#workflows"); // which not every command of consents needs
     return rooms.database.inController(controllerId, async (tx) =>
       announceChanges(tx, await recordDifferences(tx, one, differences)),
     );

@@ -2,7 +2,6 @@ import { type Command, Option } from "commander";
 import { reopenPushes } from "#consent";
 import { runningHub } from "#hub";
 import { LetheError, PushId } from "#schemas";
-import { announcePushes } from "#workflows";
 import { command, uuidArgument, withRooms } from "./command.ts";
 import { findPushes } from "./consents.ts";
 import { output } from "./print.ts";
@@ -33,6 +32,7 @@ export function consentsRetryCommand(): Command {
         });
         if (chosen.length < ids.length)
           throw new LetheError("consent/unknown-push", "there is no such push; see `lethe consents pushes`");
+        const { announcePushes } = await import("#workflows"); // which not every command of consents needs
         const reopened = new Set<string>();
         for (const [controllerId, pushes] of Map.groupBy(chosen, ({ controller }) => controller))
           await rooms.database.inController(controllerId, async (tx) => {

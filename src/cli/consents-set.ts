@@ -9,7 +9,6 @@ import {
   LawfulBasis,
   LetheError,
 } from "#schemas";
-import { announceChanges } from "#workflows";
 import { command, isoTime, uuidArgument, withRooms } from "./command.ts";
 import { findSubject } from "./consents.ts";
 import { output } from "./print.ts";
@@ -58,6 +57,7 @@ export function consentsSetCommand(): Command {
         const { state, method, basis } = options;
         const evidence = checked("--evidence", EvidenceReference, options.evidence);
         const jurisdiction = checked("--jurisdiction", Jurisdiction, options.jurisdiction);
+        const { announceChanges } = await import("#workflows"); // which not every command of consents needs
         const set = await rooms.database.inController(controller.id, async (tx) => {
           const purpose = await checkPurpose(tx, options.purpose);
           const occurredAt = options.at ?? new Date().toISOString();

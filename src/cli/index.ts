@@ -1,21 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { describeError, LetheError } from "#schemas";
-import { auditCommand } from "./audit.ts";
-import { connectionCommand } from "./connection.ts";
-import { connectorCommand } from "./connector.ts";
-import { consentsCommand } from "./consents.ts";
-import { controllerCommand } from "./controller.ts";
-import { deliveriesCommand } from "./deliveries.ts";
-import { doctorCommand } from "./doctor.ts";
-import { keysCommand } from "./keys.ts";
-import { migrateCommand } from "./migrate.ts";
 import { paint } from "./print.ts";
-import { processingCommand } from "./processing.ts";
-import { activitiesCommand } from "./records.ts";
-import { rightsCommand } from "./rights.ts";
-import { sendCommand } from "./send.ts";
-import { startCommand } from "./start.ts";
-import { subjectsCommand } from "./subjects.ts";
 
 /** Exit codes: 0 done · 1 a finding, or the operation was refused · 2 wrong usage, or the hub already runs. */
 const USAGE = 2;
@@ -28,7 +13,7 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
       "after",
       "\nExamples:\n  $ lethe start\n  $ lethe controller add 'Acme GmbH' --environment sandbox\n  $ lethe deliveries list --status failed\n  $ lethe audit verify --json\n\nEvery command takes --json and --help.",
     );
-  for (const make of COMMANDS) program.addCommand(make());
+  for (const load of wanted(argv[0])) program.addCommand(await load());
   throwInsteadOfExiting(program);
   try {
     await program.parseAsync([...argv], { from: "user" });
@@ -38,23 +23,30 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
   }
 }
 
-const COMMANDS = [
-  startCommand,
-  migrateCommand,
-  doctorCommand,
-  controllerCommand,
-  connectionCommand,
-  connectorCommand,
-  sendCommand,
-  deliveriesCommand,
-  subjectsCommand,
-  activitiesCommand,
-  consentsCommand,
-  rightsCommand,
-  auditCommand,
-  processingCommand,
-  keysCommand,
-];
+/** Each is loaded when it is what was asked for: all of them, with what they need, would be half of a command's time. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  start: async () => (await import("./start.ts")).startCommand(),
+  migrate: async () => (await import("./migrate.ts")).migrateCommand(),
+  doctor: async () => (await import("./doctor.ts")).doctorCommand(),
+  controller: async () => (await import("./controller.ts")).controllerCommand(),
+  connection: async () => (await import("./connection.ts")).connectionCommand(),
+  connector: async () => (await import("./connector.ts")).connectorCommand(),
+  send: async () => (await import("./send.ts")).sendCommand(),
+  deliveries: async () => (await import("./deliveries.ts")).deliveriesCommand(),
+  subjects: async () => (await import("./subjects.ts")).subjectsCommand(),
+  activities: async () => (await import("./records.ts")).activitiesCommand(),
+  consents: async () => (await import("./consents.ts")).consentsCommand(),
+  rights: async () => (await import("./rights.ts")).rightsCommand(),
+  audit: async () => (await import("./audit.ts")).auditCommand(),
+  processing: async () => (await import("./processing.ts")).processingCommand(),
+  keys: async () => (await import("./keys.ts")).keysCommand(),
+};
+
+/** For help, and for what is no command, all of them. */
+function wanted(name = ""): readonly (() => Promise<Command>)[] {
+  const named = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  return named === undefined ? Object.values(COMMANDS) : [named];
+}
 
 function throwInsteadOfExiting(command: Command): void {
   command.exitOverride();

@@ -1,7 +1,6 @@
 import { type Command, Option } from "commander";
 import { holdsOf, placeHold } from "#rights";
 import { EvidenceReference, HoldGround, LetheError } from "#schemas";
-import { releaseRights } from "#workflows";
 import { command, uuidArgument, withRooms } from "./command.ts";
 import { findSubject } from "./consents.ts";
 import { output, shortTime, table } from "./print.ts";
@@ -62,6 +61,7 @@ export function subjectsReleaseCommand(): Command {
   ).action((id: string, options: { json?: boolean }) =>
     withRooms(async (rooms) => {
       const { controller, subject } = await findSubject(rooms, id);
+      const { releaseRights } = await import("#workflows"); // which no other command of subjects needs
       const released = await rooms.database.inController(controller.id, (tx) => releaseRights(tx, subject));
       output(options.json === true, { subject: subject.id, released }, () =>
         released === 0 ? "There was no hold." : `Released ${released} hold${released === 1 ? "" : "s"}.`,

@@ -1,9 +1,8 @@
 import { v4 as uuid } from "uuid";
 import { appendEvents } from "#audit";
-import type { ControllerTransaction, Database } from "#database";
-import { findStop, type Stop } from "#runtime";
+import type { ControllerTransaction, Database, Transaction } from "#database";
+import type { Stop } from "#runtime";
 import { HUB, type StopReason } from "#schemas";
-import { announce } from "#workflows";
 
 export interface Switched {
   /** As it is now; undefined while processing goes on. */
@@ -22,7 +21,7 @@ export function stopProcessing(database: Database, reason: StopReason): Promise<
       insert into processing_stop (controller_id, workflow_id, reason) values (${HUB}, ${uuid()}, ${reason})
       on conflict do nothing returning workflow_id as workflow`;
     if (thrown !== undefined) await record(tx, "processing.stopped", thrown.workflow, { reason });
-    return { stop: await findStop(tx), changed: thrown !== undefined };
+    return { stop: await currentStop(tx), changed: thrown !== undefined };
   });
 }
 
@@ -34,6 +33,7 @@ export function resumeProcessing(database: Database): Promise<Switched> {
       returning workflow_id as workflow, extract(epoch from now() - stopped_at)::int as seconds`;
     if (over === undefined) return { stop: undefined, changed: false };
     await record(tx, "processing.resumed", over.workflow, { seconds: over.seconds });
+    const { announce } = await import("#workflows");
     await announce(tx, [{ name: "processing/resumed", data: {} }]);
     return { stop: undefined, changed: true };
   });
@@ -52,8 +52,14 @@ export function processingStatus(database: Database): Promise<ProcessingStatus> 
     const [counts] = await tx.sql<{ waiting: number; underWay: number }[]>`
       select (select count(*)::int from runtime_event where dispatched_at is null) as waiting,
         (select count(*)::int from runtime_queue where lease is not null and locked_until > now()) as "underWay"`;
-    return { stop: await findStop(tx), waiting: counts?.waiting ?? 0, underWay: counts?.underWay ?? 0 };
+    return { stop: await currentStop(tx), waiting: counts?.waiting ?? 0, underWay: counts?.underWay ?? 0 };
   });
+}
+
+/** Loads the runtime, and with it the Inngest SDK, which other commands do without. */
+async function currentStop(tx: Transaction): Promise<Stop | undefined> {
+  const { findStop } = await import("#runtime");
+  return findStop(tx);
 }
 
 function record(

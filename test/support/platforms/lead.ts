@@ -7,15 +7,21 @@ let local = "";
 const led = (url: string) => `${local}/?url=${encodeURIComponent(url)}`;
 
 /**
- * From now on every HTTPS request of this process goes to a local server, as `/?url=…`. Nothing else is led elsewhere:
- * what also watches sockets would be in the way of the hub's own.
+ * From now on every HTTPS request of this process goes to a local server, as `/?url=…`, until what it returns is called.
+ * Nothing else is led elsewhere: what also watches sockets would be in the way of the hub's own.
  */
-export function leadPlatformsTo(server: string): void {
+export function leadPlatformsTo(server: string): () => void {
+  const { request, get } = https;
   local = server;
   globalThis.fetch = fetchThere;
   https.request = requestThere;
   https.get = ((...given: Parameters<typeof https.get>) => requestThere(...given).end()) as typeof https.get;
   syncBuiltinESMExports();
+  return () => {
+    globalThis.fetch = fetchReally;
+    Object.assign(https, { request, get });
+    syncBuiltinESMExports();
+  };
 }
 
 const fetchThere: typeof fetch = async (input, init) => {

@@ -8,8 +8,11 @@ export function usePlatforms(platforms: () => readonly SimulatedApi[]): void {
   let stop = async () => {};
   beforeAll(async () => {
     const server = await simulatePlatforms(platforms);
-    stop = server.stop;
-    leadPlatformsTo(server.url);
+    const leadNoLonger = leadPlatformsTo(server.url);
+    stop = async () => {
+      leadNoLonger();
+      await server.stop();
+    };
   });
   afterAll(() => stop());
 }
