@@ -53,10 +53,10 @@ export const DATABASE_CHECKS = {
   },
   async disk(rooms) {
     const volumes = await volumesOf(rooms);
-    const [row] = await rooms.database.acrossControllers(
-      "lethe_intake",
-      ({ sql }) =>
-        sql<{ size: string }[]>`select pg_size_pretty(pg_database_size(current_database())) as size`,
+    // As the login itself: its roles need not have the right to connect.
+    const [row] = await withSession(
+      rooms.server,
+      (sql) => sql<{ size: string }[]>`select pg_size_pretty(pg_database_size(current_database())) as size`,
     );
     return {
       ok: volumes.every(({ free }) => free > FREE_SPACE),

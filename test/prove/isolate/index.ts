@@ -11,7 +11,7 @@ const ENOUGH = 3;
 const LEAST = 600;
 
 /** Asks for another controller's data in every way that the hub's rooms, sessions and roles have. */
-export const isolate: Harness = {
+export default {
   name: "isolate",
   promise: "Isolated: no room, session or role shows or changes another controller's rows.",
   brokenBuilds: [
@@ -58,7 +58,7 @@ export const isolate: Harness = {
       await companies.close();
     }
   },
-};
+} satisfies Harness;
 
 /** One more statement at the end of the migrations, by their owner. */
 function migrated(statement: string) {

@@ -19,6 +19,8 @@ export interface Statement {
 const ACROSS: readonly { role: Role; tables: RegExp; writes: boolean }[] = [
   { role: "lethe_intake", tables: /^(controller|connection)$/, writes: false },
   { role: "lethe_runtime", tables: /^runtime_/, writes: true },
+  // Whether everything is stopped, which is nobody's in particular.
+  { role: "lethe_runtime", tables: /^processing_stop$/, writes: false },
   { role: "lethe_sequencer", tables: /^audit_/, writes: true },
 ];
 

@@ -39,6 +39,9 @@ function rewritten({ entry, ...line }: Entry): Entry {
   return { ...line, entry: other, leaf: Buffer.from(leafHash(Buffer.from(other))).toString("base64") };
 }
 
+/** A note with another character in its signature. */
+const spoilt = (note: string) => `${note.slice(0, -20)}${note.at(-20) === "A" ? "B" : "A"}${note.slice(-19)}`;
+
 function swapped<T>(all: readonly T[], first: number): T[] {
   const copy = [...all];
   copy.splice(first, 2, ...all.slice(first, first + 2).reverse());
@@ -92,6 +95,9 @@ export const FILE: readonly FileChange[] = [
   ),
   lines("a checkpoint of another controller put in", (all, { other }) =>
     fitted(all.toSpliced(newestOf(all), 0, { kind: "checkpoint", note: other.checkpoint })),
+  ),
+  lines("a character of each checkpoint's signature", (all) =>
+    all.map((line) => (line.kind === "checkpoint" ? { ...line, note: spoilt(line.note) } : line)),
   ),
   lines("another DID", (all) =>
     all.map((line) => (line.kind === "header" ? { ...line, did: "did:lethe:00" } : line)),

@@ -10,7 +10,7 @@ import { ROLLED_BACK, ROWS, UNSEALED } from "./rows.ts";
 import { openTally } from "./tally.ts";
 
 /** Changes a sealed log, and an exported one, in every way that there is, and looks whether verification finds it. */
-export const tamper: Harness = {
+export default {
   name: "tamper",
   promise:
     "Provable: every change of a sealed log is found, and of an exported one with a key and the file alone.",
@@ -76,7 +76,7 @@ export const tamper: Harness = {
       await logs.close();
     }
   },
-};
+} satisfies Harness;
 
 async function tamperWith(logs: Logs, dose: Dose): Promise<Outcome> {
   const exported = await openExported(logs);

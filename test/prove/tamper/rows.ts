@@ -22,8 +22,16 @@ function at(kind: string, text: string): Attempt {
 const EVENT_AT = "(select event_id from lethe.audit_leaf where controller_id = :x and seq = :seq)";
 const TAKE_EVENT = `delete from lethe.audit_event where controller_id = :x and id = ${EVENT_AT};`;
 
+/** A note with another character in its signature, of which nothing but a verification can tell. */
+const SPOILT =
+  "overlay(note placing case substr(note, length(note) - 20, 1) when 'A' then 'B' else 'A' end from length(note) - 20 for 1)";
+
 /** Rows put in, taken out, doubled, and put in each other's place. */
 export const ROWS: readonly Attempt[] = [
+  at(
+    "a character of each checkpoint's signature",
+    `update lethe.audit_checkpoint set note = ${SPOILT} where controller_id = :x`,
+  ),
   at("an event taken out", TAKE_EVENT),
   at("a leaf taken out", "delete from lethe.audit_leaf where controller_id = :x and seq = :seq"),
   at(
