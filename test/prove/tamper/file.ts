@@ -7,6 +7,8 @@ import { type Exported, type Line, type Trust, textOf } from "./exported.ts";
 /** A change of an exported file. */
 export interface FileChange {
   readonly kind: string;
+  /** Where, if that is not the kind's to say. */
+  readonly place?: string;
   change(exported: Exported, random: () => number): string | Buffer;
   /** What is known from elsewhere; both keys and the first checkpoint unless told otherwise. */
   readonly trust?: (exported: Exported) => Trust;
@@ -37,6 +39,12 @@ function fitted(all: readonly Line[]): Line[] {
 function rewritten({ entry, ...line }: Entry): Entry {
   const other = entry.replace("thing:", "other:");
   return { ...line, entry: other, leaf: Buffer.from(leafHash(Buffer.from(other))).toString("base64") };
+}
+
+/** Base64 of the same 32 bytes, written otherwise: the last of 43 characters stands for four bits. */
+function withSpareBits(hash: string): string {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  return `${hash.slice(0, 42)}${alphabet[alphabet.indexOf(hash.charAt(42)) | 1]}=`;
 }
 
 /** A note with another character in its signature. */
@@ -110,6 +118,11 @@ export const FILE: readonly FileChange[] = [
       line.kind === "witness" ? { ...line, leaf: line.leaf + 1 + Math.floor(random() * 9) } : line,
     ),
   ),
+  lines("a witness's hash with its spare bits set", (all) =>
+    all.map((line) =>
+      line.kind === "witness" ? { ...line, proof: line.proof.map((hash) => withSpareBits(hash)) } : line,
+    ),
+  ),
   lines("a witness with a longer proof", (all) =>
     all.map((line) =>
       line.kind === "witness" ? { ...line, proof: [...line.proof, ...line.proof.slice(0, 1)] } : line,
@@ -168,7 +181,11 @@ export function flipped({ text }: Exported, bit: number): FileChange {
   const keys = bytes.indexOf('"keys":');
   const inKeys = place >= keys && place < bytes.indexOf("\n") - 1;
   bytes[place] = (bytes[place] ?? 0) ^ (1 << (bit & 7));
-  return { kind: inKeys ? "file: its own keys, which are not asked" : "file: a bit", change: () => bytes };
+  return {
+    kind: inKeys ? "file: its own keys, which are not asked" : "file: a bit",
+    place: `bit ${bit}`,
+    change: () => bytes,
+  };
 }
 
 export const bitsOf = ({ text }: Exported) => Buffer.byteLength(text) * 8;

@@ -122,11 +122,11 @@ async function tamperWith(logs: Logs, dose: Dose): Promise<Outcome> {
     }
   }
 
-  async function attemptOnFile({ kind, change, trust }: FileChange): Promise<void> {
+  async function attemptOnFile({ kind, place, change, trust }: FileChange): Promise<void> {
     if (tally.enough()) return;
     const { header, kept } = exported;
     const trusted = trust?.(exported) ?? { key: header.keys[0], hubKey: header.hubKeys[0], checkpoint: kept };
-    tally.add(kind, true, !(await exported.holds(change(exported, dose.random), trusted)));
+    tally.add(kind, true, !(await exported.holds(change(exported, dose.random), trusted)), place);
   }
 
   async function looksClean(when: string): Promise<void> {

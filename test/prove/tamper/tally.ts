@@ -14,14 +14,14 @@ export function openTally(seed: number, byDesign: Readonly<Record<string, string
 
   return { add, broke, changes, looksComplete, enough: () => broken.length >= ENOUGH, outcome };
 
-  function add(kind: string, made: boolean, found: boolean): void {
+  function add(kind: string, made: boolean, found: boolean, place = ""): void {
     const one = kinds.get(kind) ?? { made: 0, missed: 0 };
     kinds.set(kind, one);
     if (made) one.made++;
     else refused++;
     if (!made || found) return;
     one.missed++;
-    if (!(kind in byDesign)) broke(`change ${changes()} was not found: ${kind}`);
+    if (!(kind in byDesign)) broke(`change ${changes()} was not found: ${kind} ${place}`.trim());
   }
 
   function broke(what: string): void {
