@@ -36,5 +36,12 @@ test.each([
   expect(lines.join("")).not.toContain("jenny");
 });
 
+test("the same warning comes once in half a minute, of each controller", () => {
+  const { lines, log } = written();
+  for (const controller of ["one", "one", "two", undefined, undefined])
+    log.warn({ code: "database/unavailable", controller }, "it could not be swept");
+  expect(lines.map((line) => JSON.parse(line).controller)).toEqual(["one", "two", undefined]);
+});
+
 /** The log as somebody would use it who pays no attention to its types. */
 type Careless = Record<"debug" | "info" | "warn" | "error", (...args: unknown[]) => void>;

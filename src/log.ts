@@ -45,7 +45,7 @@ const ALLOWED = new Set([
   "where",
 ]);
 
-/** Milliseconds in which the same warning is given once: while the database is away it would come every half second. */
+/** Milliseconds in which the same warning of the same controller is given once: while the database is away it would come every half second. */
 const ONCE_IN = 30_000;
 
 export function createLog(
@@ -54,8 +54,8 @@ export function createLog(
 ): Log {
   const given = new Map<string, number>();
   const isNews = (fields: unknown, text: unknown) => {
-    const code = typeof fields === "object" && fields !== null && "code" in fields ? fields.code : "";
-    const key = `${code} ${text}`;
+    const { code = "", controller = "" } = { ...(fields as { code?: unknown; controller?: unknown }) };
+    const key = `${code} ${controller} ${text}`;
     const now = Date.now();
     const news = now - (given.get(key) ?? 0) > ONCE_IN;
     if (news) given.set(key, now);

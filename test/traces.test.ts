@@ -63,6 +63,7 @@ beforeAll(async () => {
     await fetch(`${receiver.url}/people/bob@example.com`);
     createLog("info", { write: (line) => void logged.push(line) }).info({}, "within");
     annotate({ "lethe.outcome": "bob@example.com", "lethe.reason": "613-555-0188" });
+    annotate({ "lethe.function": "Bob Norman", "lethe.step": "look again" });
     await inSpan("a step of bob@example.com", {}, () => Promise.reject(new Error("bob@example.com")));
   }).catch(() => {});
   await sequencer.stop();
@@ -147,8 +148,10 @@ test("a request to a platform is told by method and status, an error by its code
   const inside = within(careless).filter(({ parentSpanId }) => parentSpanId === first?.spanId);
   expect(first && about(first)).toEqual({
     "error.type": "internal/unexpected",
+    "lethe.function": "withheld",
     "lethe.outcome": "withheld",
     "lethe.reason": "withheld",
+    "lethe.step": "look again",
   });
   expect(inside.map((span) => [span.name, about(span)])).toEqual([
     ["request", { "http.request.method": "GET", "http.response.status_code": expect.anything() }],

@@ -45,7 +45,7 @@ export async function runtimeBacklog(database: Database): Promise<RuntimeBacklog
     "lethe_runtime",
     ({ sql }) => sql<RuntimeBacklog[]>`
       select e.count::int as events, e.age::float8 as "oldestEvent", q.count::int as due, q.age::float8 as "oldestDue",
-        (select count(*)::int from processing_stop) as stopped from
+        (select count(*)::int from processing_stop where controller_id = ${HUB}) as stopped from
         (select count(*), extract(epoch from now() - min(created_at)) as age from runtime_event where dispatched_at is null) as e,
         (select count(*), extract(epoch from now() - min(run_at)) as age from runtime_queue
           where run_at <= now() and (lease is null or locked_until < now())) as q`,
@@ -53,13 +53,18 @@ export async function runtimeBacklog(database: Database): Promise<RuntimeBacklog
   return row;
 }
 
+/**
+ * The watermark is asked for by subqueries of their own, so that the index on (xid, id) is read from there on. A join would
+ * read the whole log, which only grows.
+ */
 export async function auditBacklog(database: Database): Promise<AuditBacklog | undefined> {
   const [row] = await database.acrossControllers(
     "lethe_sequencer",
     ({ sql }) => sql<AuditBacklog[]>`
       with unsealed as materialized (
-        select e.controller_id, e.xid, e.id from audit_event e left join audit_sequencer s on true
-        where s.controller_id is null or ((e.xid, e.id) > (s.watermark_xid, s.watermark_id) and e.id > s.floor_id)
+        select controller_id, xid, id from audit_event
+        where (xid, id) > (coalesce((select watermark_xid from audit_sequencer), '0'::xid8), coalesce((select watermark_id from audit_sequencer), 0))
+          and id > coalesce((select floor_id from audit_sequencer), 0)
       ), first as (select * from unsealed order by xid, id limit 1)
       select (select count(*)::int from unsealed) as unsealed,
         (select extract(epoch from now() - (convert_from(e.entry, 'utf8')::jsonb ->> 'time')::timestamptz)::float8
@@ -69,12 +74,26 @@ export async function auditBacklog(database: Database): Promise<AuditBacklog | u
   return row;
 }
 
-/** What the last nightly check found, and when it was, in seconds since 1970. */
-export async function lastCheck(database: Database): Promise<{ faults: number; at: number } | undefined> {
+export interface LastCheck {
+  readonly faults: number;
+  /** 1 if the hub's log was compared with the checkpoint that is held outside, 0 if there was none. */
+  readonly witness: number;
+  /** Seconds since 1970. */
+  readonly at: number;
+}
+
+/** What the last nightly check found, and when it was. */
+export async function lastCheck(database: Database): Promise<LastCheck | undefined> {
   const last = await database.acrossControllers("lethe_sequencer", (tx) =>
     lastOfStanding(tx, "integrity", HUB),
   );
-  return last && { faults: Number(last.facts.faults), at: Math.floor(Date.parse(last.time) / 1_000) };
+  return (
+    last && {
+      faults: Number(last.facts.faults),
+      witness: last.facts.witness === "compared" ? 1 : 0,
+      at: Math.floor(Date.parse(last.time) / 1_000),
+    }
+  );
 }
 
 /** Transactions of one pass at a time: a scrape must not keep the workflows from their sessions. */

@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
-import type { Database } from "#database";
-import { freshRooms } from "#test";
+import { appendEvents, standingChain, startSequencer } from "#audit";
+import type { Database, Transaction } from "#database";
+import { type ControllerId, HUB } from "#schemas";
+import { freshRooms, type TestRooms } from "#test";
+import { auditBacklog, runtimeBacklog } from "./backlog.ts";
 import { createMetrics } from "./metrics.ts";
 
 /** What the database is asked for. */
@@ -87,6 +90,90 @@ test.each([
   } finally {
     await rooms.drop();
   }
+});
+
+test("what waits to be sealed is counted from the watermark on, by the index, however long the log is", async () => {
+  const rooms = await freshRooms();
+  try {
+    const controller = await rooms.controller();
+    for (let n = 0; n < 20; n++) await log(rooms, controller, 250);
+    expect((await auditBacklog(rooms.database))?.unsealed).toBeGreaterThanOrEqual(5_000);
+    const { stop } = startSequencer({
+      ...{ database: rooms.database, ring: rooms.ring, witness: async () => {} },
+      onError: () => {},
+    });
+    await expect
+      .poll(async () => (await auditBacklog(rooms.database))?.unsealed, { timeout: 20_000 })
+      .toBe(0);
+    await stop();
+    await log(rooms, controller, 3);
+    expect(await auditBacklog(rooms.database)).toMatchObject({ unsealed: 3, oldest: expect.any(Number) });
+    for (const known of ["select", "analyze lethe.audit_event"]) {
+      await rooms.superuser((sql) => sql.unsafe(known)); // before the planner knows the table, and after
+      const plan = JSON.stringify(await auditBacklog(explaining(rooms.database)));
+      expect(plan).toMatch(/"Index Name":"audit_event_order"[^{}]*"Index Cond":"\(+ROW\(xid, id\) > /);
+      expect(plan).not.toMatch(/"Node Type":"Seq Scan"[^{}]*"Relation Name":"audit_event"/);
+    }
+  } finally {
+    await rooms.drop();
+  }
+});
+
+test("whether the last check had a checkpoint outside to compare with is told beside its faults", async () => {
+  const rooms = await freshRooms();
+  try {
+    const metrics = () => samples(createMetrics(rooms.database).text());
+    expect((await metrics()).has("lethe_integrity_witness")).toBe(false);
+    for (const [witness, told] of [
+      ["compared", 1],
+      ["absent", 0],
+    ] as const) {
+      await log(rooms, HUB, 1, { faults: 0, witness });
+      const at = await metrics();
+      expect([at.get("lethe_integrity_faults"), at.get("lethe_integrity_witness")]).toEqual([0, told]);
+    }
+  } finally {
+    await rooms.drop();
+  }
+});
+
+test("processing is told as stopped by the row that the switch is, and by no other", async () => {
+  const rooms = await freshRooms();
+  try {
+    const throwIt = (id: ControllerId) =>
+      rooms.sql`insert into processing_stop (controller_id, workflow_id, reason) values (${id}, gen_random_uuid(), 'other')`;
+    await throwIt(await rooms.controller());
+    expect(await runtimeBacklog(rooms.database)).toMatchObject({ stopped: 0 });
+    await throwIt(HUB);
+    expect(await runtimeBacklog(rooms.database)).toMatchObject({ stopped: 1 });
+  } finally {
+    await rooms.drop();
+  }
+});
+
+/** Writes events of the nightly check's chain, in one transaction. */
+const log = (rooms: TestRooms, controller: ControllerId, count: number, facts = {}) =>
+  rooms.database.inController(controller, (tx) =>
+    appendEvents(
+      tx,
+      Array.from({ length: count }, () => ({
+        ...{ workflow: standingChain("integrity", controller), type: "integrity.checked" },
+        ...{ entity: "hub", actor: "hub", facts },
+      })),
+    ),
+  );
+
+/** The same database, which tells how it would answer instead of answering. */
+const explaining = (database: Database): Database => ({
+  ...database,
+  acrossControllers: (role, work) =>
+    database.acrossControllers(role, ({ sql, db }) => {
+      const explain = ([first, ...rest]: TemplateStringsArray, ...values: never[]) => {
+        const parts = [`explain (format json) ${first}`, ...rest];
+        return sql(Object.assign(parts, { raw: parts }), ...values);
+      };
+      return work({ db, sql: explain as unknown as Transaction["sql"] });
+    }),
 });
 
 /** https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format, of what has no timestamps. */

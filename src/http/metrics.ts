@@ -81,6 +81,10 @@ export function createMetrics(database: Database, patience = PATIENCE): Metrics 
       "Faults that the last nightly check of the logs and policies found",
       (last) => last.faults,
     ],
+    lethe_integrity_witness: [
+      "1 if that check compared the hub's log with the checkpoint held outside of the database, 0 if there was none",
+      (last) => last.witness,
+    ],
     lethe_integrity_checked_timestamp_seconds: [
       "When that check was, in seconds since 1970",
       (last) => last.at,

@@ -2,6 +2,7 @@ import { Middleware } from "inngest";
 import { z } from "zod";
 import { isTracing, type OpenSpan, openRunSpan } from "#telemetry";
 import type { RuntimeOptions } from "./runtime.ts";
+import { isHeld } from "./switch.ts";
 
 /** All that is read of a run's events. */
 const AboutDelivery = z.object({ data: z.object({ deliveryId: z.string() }) });
@@ -47,15 +48,16 @@ export function observeRuns(observe: RuntimeOptions["observeRun"]): Middleware.C
     }
 
     override onRunError({ fn, error, isFinalAttempt }: Middleware.OnRunErrorArgs): void {
+      if (isHeld(error.message)) return;
       const outcome = isFinalAttempt ? "failed" : "retried";
       this.call?.annotate({ "lethe.outcome": outcome });
       this.call?.fail(error);
       observe?.({ function: nameOf(fn), outcome });
     }
 
-    override onStepError({ fn, isFinalAttempt }: Middleware.OnStepErrorArgs): void {
-      // The last try's error is thrown into the function, which fails of it, or does not.
-      if (!isFinalAttempt) observe?.({ function: nameOf(fn), outcome: "retried" });
+    override onStepError({ fn, error, isFinalAttempt }: Middleware.OnStepErrorArgs): void {
+      // The last try's error is thrown into the function, which fails of it, or does not. What the switch kept back was no try.
+      if (!isFinalAttempt && !isHeld(error.message)) observe?.({ function: nameOf(fn), outcome: "retried" });
     }
   };
 }

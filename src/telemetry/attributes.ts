@@ -24,18 +24,27 @@ export type SpanAttributes = Partial<Record<(typeof ALLOWED)[number], string | n
 
 const NAMES: ReadonlySet<string> = new Set(ALLOWED);
 
-/** Of ids, codes, routes and words of the code. No e-mail address, phone number or query is of this form. */
-const PLAIN = /^(?=.*[A-Za-z])[\w/:*. -]{1,100}$/;
+/**
+ * Of ids, codes, routes and words of the code: no e-mail address, query or bare number is of this form, and with a space no
+ * first and last name. One word of a name would be, so it is still for the caller to give nothing of a person.
+ */
+const VALUE = /^(?=.*[A-Za-z])[\w/:*.-]{1,100}$/;
 
-/** What is allowed of these. A value that cannot be an id, a code or a count is withheld. */
+/** Names of spans and steps stand in the code, and have spaces. */
+const NAME = /^(?=.*[A-Za-z])[\w/:*. -]{1,100}$/;
+
+/** What is allowed of these. A value that is not of the form of an id, a code or a count is withheld. */
 export function allowed(given: SpanAttributes): Record<string, string | number> {
   return Object.fromEntries(
     Object.entries(given).flatMap(([name, value]): [string, string | number][] => {
       if (!NAMES.has(name) || value === undefined) return [];
-      return [[name, typeof value === "number" ? value : plain(value)]];
+      if (typeof value === "number") return [[name, value]];
+      return [[name, name === "lethe.step" ? plain(value) : formed(VALUE, value)]];
     }),
   );
 }
 
-/** A span's name, or a value, if it is of a form that nothing personal has. */
-export const plain = (text: string): string => (PLAIN.test(text) ? text : "withheld");
+/** A span's name, if it is of the form of those in the code. */
+export const plain = (text: string): string => formed(NAME, text);
+
+const formed = (form: RegExp, text: string): string => (form.test(text) ? text : "withheld");

@@ -15,6 +15,9 @@ const ASK_AGAIN = "15m";
  * time (https://github.com/inngest/inngest/blob/main/pkg/execution/queue/process.go), and a stop that outlasts them would fail
  * it. So the run is told to wait for the resume, by an operation that is in no function: the SDK leaves aside what it does not
  * find in one. A step that was about to begin when the switch was thrown gets the same answer.
+ *
+ * While stopped the answer comes before the SDK has checked the call's signature. It is the same for everybody, holds nothing of
+ * the run and does nothing, so whoever calls unsigned learns only that processing is stopped, which `/readyz` says too.
  */
 export async function holdCall(
   method: string,
