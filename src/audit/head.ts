@@ -1,5 +1,6 @@
 import type { ControllerTransaction } from "#database";
 import type { Did } from "#schemas";
+import { readEntry } from "./entry.ts";
 import type { FaultCode } from "./errors.ts";
 import { frontierFrom, rootOf, same } from "./merkle.ts";
 import { type Checkpoint, readCheckpoint } from "./note.ts";
@@ -23,26 +24,26 @@ export async function checkHead(
     readonly outside?: string | undefined;
   },
 ): Promise<Head> {
-  const [row] = await tx.sql<{ note: string | null; size: string; frontier: Uint8Array }[]>`
-    select l.size, l.frontier, (select note from audit_checkpoint c where c.controller_id = l.controller_id order by id desc limit 1) as note
-    from audit_log l where controller_id = ${tx.controllerId}`;
+  // Each by itself: where one is gone, the other tells of it.
+  const [[row], [last]] = await Promise.all([
+    tx.sql<{ size: string; frontier: Uint8Array }[]>`
+      select size, frontier from audit_log where controller_id = ${tx.controllerId}`,
+    tx.sql<{ note: string }[]>`
+      select note from audit_checkpoint where controller_id = ${tx.controllerId} order by id desc limit 1`,
+  ]);
   const size = Number(row?.size ?? 0);
   const fault = async (note: string): Promise<FaultCode | undefined> => {
     const signed = readCheckpoint(note, log.publicKeys);
     if (typeof signed === "string" || signed.origin !== log.did) return "audit/checkpoint-forged";
-    if (signed.size > size) return "audit/log-truncated";
-    if (
-      row !== undefined &&
-      signed.size === size &&
-      !same(rootOf(frontierFrom(size, row.frontier)), signed.root)
-    )
+    if (row === undefined || signed.size > size) return "audit/log-truncated";
+    if (signed.size === size && !same(rootOf(frontierFrom(size, row.frontier)), signed.root))
       return "audit/state-altered";
     if (signed.size === 0) return undefined;
     const root = await subtreesOf(tx, signed.size, [[0, signed.size]]);
     return same(await root(0, signed.size), signed.root) ? undefined : "audit/root-mismatch";
   };
-  const newest = row?.note ?? undefined;
-  const found = newest === undefined ? undefined : await fault(newest);
+  const newest = last?.note;
+  const found = newest === undefined ? await unsigned(tx) : await fault(newest);
   const outside = log.outside === undefined ? undefined : await fault(log.outside);
   const checkpoint = newest === undefined ? undefined : readCheckpoint(newest, log.publicKeys);
   return {
@@ -50,3 +51,15 @@ export async function checkHead(
     fault: found ?? outside,
   };
 }
+
+/** What has been in a log for a day is signed: a hub that runs does so within a second, and one that starts makes up for it. */
+async function unsigned({ sql, controllerId }: ControllerTransaction): Promise<FaultCode | undefined> {
+  const [first] = await sql<{ entry: Uint8Array | null }[]>`
+    select e.entry from audit_leaf l left join audit_event e on e.controller_id = l.controller_id and e.id = l.event_id
+    where l.controller_id = ${controllerId} order by l.seq limit 1`;
+  if (first === undefined) return undefined;
+  const time = first.entry === null ? undefined : readEntry(first.entry)?.time;
+  return time !== undefined && Date.now() - Date.parse(time) < DAY ? undefined : "audit/checkpoint-missing";
+}
+
+const DAY = 86_400_000;

@@ -42,7 +42,7 @@ export function readCheckpoint(
     publicKeys.some(
       (publicKey) =>
         bytes.subarray(0, 4).equals(keyId(origin, publicKey)) &&
-        verify(null, Buffer.from(text), publicKeyObject(publicKey), bytes.subarray(4)),
+        verify(null, Buffer.from(text), keyObjectOf(publicKey), bytes.subarray(4)),
     );
   return signed ? { origin, size: Number(size), root: Buffer.from(root, "base64"), time } : "unsigned";
 }
@@ -72,6 +72,15 @@ function keyId(name: string, publicKey: Uint8Array): Buffer {
     .update(publicKey)
     .digest()
     .subarray(0, 4);
+}
+
+/** A log has thousands of notes by one key, and to make its object takes longer than to verify a signature. */
+const keyObjects = new WeakMap<Uint8Array, KeyObject>();
+
+function keyObjectOf(publicKey: Uint8Array): KeyObject {
+  const made = keyObjects.get(publicKey) ?? publicKeyObject(publicKey);
+  keyObjects.set(publicKey, made);
+  return made;
 }
 
 /** An Ed25519 key from its raw 32 bytes (RFC 8410 SubjectPublicKeyInfo). */

@@ -107,6 +107,21 @@ describe("a single change by a superuser's hand is found", () => {
       "audit/root-mismatch",
     ],
     [
+      "which event an entry follows, and its leaf rewritten to fit",
+      "update lethe.audit_event set entry = convert_to(regexp_replace(convert_from(entry, 'UTF8'), '\"previous\":\"[0-9a-f]{8}', '\"previous\":\"00000000'), 'UTF8') where controller_id = :a and position = 2; update lethe.audit_leaf l set leaf = sha256('\\x00'::bytea || e.entry) from lethe.audit_event e where l.controller_id = :a and e.controller_id = :a and e.id = l.event_id",
+      "audit/chain-broken",
+    ],
+    [
+      "an entry taken out of the middle of its workflow, and its leaf",
+      "delete from lethe.audit_leaf l using lethe.audit_event e where l.controller_id = :a and e.controller_id = :a and e.id = l.event_id and e.position = 1; delete from lethe.audit_event where controller_id = :a and position = 1",
+      "audit/chain-broken",
+    ],
+    [
+      "an entry put into the log a second time",
+      "insert into lethe.audit_leaf select controller_id, (select max(seq) + 1 from lethe.audit_leaf where controller_id = :a), event_id, event_xid, leaf from lethe.audit_leaf where controller_id = :a and seq = 1",
+      "audit/chain-broken",
+    ],
+    [
       "a tile",
       "update lethe.audit_tile set hashes = set_byte(hashes, 0, get_byte(hashes, 0) # 1) where controller_id = :a",
       "audit/tile-altered",

@@ -84,10 +84,10 @@ async function verify(rooms: Rooms, options: Options): Promise<void> {
       events,
       head,
       pending,
-      checkpoints: checkpoints.length,
+      checkpoints,
     })),
     witness: report.witness,
-    hub: { events: report.hub.events, head: report.hub.head, checkpoints: report.hub.checkpoints.length },
+    hub: { events: report.hub.events, head: report.hub.head, checkpoints: report.hub.checkpoints },
     faults: report.faults.map(({ controller, code, seq }) => ({
       controller,
       code,

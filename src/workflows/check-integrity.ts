@@ -1,6 +1,6 @@
 import { cron, type Inngest } from "inngest";
 import { appendEvents, standingChain, verifyAll } from "#audit";
-import { HUB } from "#schemas";
+import { describeError, HUB, LetheError } from "#schemas";
 import type { WorkflowRooms } from "./index.ts";
 
 /**
@@ -11,12 +11,21 @@ export function checkIntegrity(client: Inngest, rooms: WorkflowRooms) {
   return client.createFunction(
     { id: "check-integrity", name: "Check integrity", triggers: [cron("37 3 * * *")], retries: 3 },
     async ({ step }) => {
-      await step.run("check", () => checkNow(rooms));
+      await step.run("check", () => checkNow(rooms).catch(spendAttempt));
     },
   );
 }
 
-/** Reads one log after the other, a thousand entries at a time: memory is bounded by the workflows and checkpoints of one log. */
+/** The runtime tries for ever what a database that is away has ended: a check that takes too long for it would never end. */
+function spendAttempt(error: unknown): never {
+  if (describeError(error).code !== "database/unavailable") throw error;
+  throw new LetheError("audit/not-checked", "the database went away, or took too long, during the check", {
+    retry: true,
+    cause: error,
+  });
+}
+
+/** Reads one log after the other, a thousand entries at a time and in a transaction each, so that a running hub answers in between. */
 export async function checkNow(
   rooms: Pick<WorkflowRooms, "database" | "ring" | "outside" | "committed" | "log">,
 ): Promise<void> {

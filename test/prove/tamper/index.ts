@@ -54,7 +54,13 @@ export default {
     {
       what: "looks at no tile",
       seconds: 1,
-      changes: [{ file: "src/audit/verify.ts", at: "await checkTiles(tx, tiles, found);", instead: "" }],
+      changes: [
+        {
+          file: "src/audit/verify.ts",
+          at: "await checkTiles(read, tiles, extent.tiles, found);",
+          instead: "",
+        },
+      ],
     },
     {
       what: "does not ask the hub's log for a controller's checkpoints",
@@ -62,8 +68,8 @@ export default {
       changes: [
         {
           file: "src/audit/verify-all.ts",
-          at: ".filter((one) => !own.has(one))",
-          instead: ".filter(() => false)",
+          at: "if (!own.has(one) && ",
+          instead: "if (own === undefined && ",
         },
       ],
     },
