@@ -24,6 +24,8 @@ const announced = () => byHand<{ at: string }>("select announced_at::text as at 
 /** Takes the migrations from 0004 on back, as if the data were an older version's. */
 async function asBefore(): Promise<void> {
   await byHand(`
+    drop policy deletable_lethe_app on lethe.delivery;
+    drop policy deletable_lethe_app on lethe.rights_request;
     drop table lethe.erased_sighting, lethe.tombstone, lethe.legal_hold, lethe.rights_bundle, lethe.rights_challenge,
       lethe.rights_move, lethe.rights_notice, lethe.rights_part, lethe.rights_task;
     alter table lethe.controller drop column regime, drop column time_zone, drop column holidays, drop column dpdp_days;
@@ -39,7 +41,7 @@ async function asBefore(): Promise<void> {
     create unique index rights_request_id on lethe.rights_request (controller_id, id);
     create index rights_request_due on lethe.rights_request (controller_id, due_at) where status = 'received';
     drop table lethe.processing_stop;
-    drop index lethe.runtime_event_waiting;
+    drop index lethe.runtime_event_waiting, lethe.delivery_event_delivery;
     delete from lethe_migrations.applied where id > (select max(id) - 3 from lethe_migrations.applied)`);
 }
 

@@ -12,6 +12,14 @@ export { attachEmbedded } from "./embedded/index.ts";
 export { databaseErrors, isConnectionFault } from "./errors.ts";
 export { compareMigrations, knownMigrations, type MigrationState, migrateDatabase } from "./migrate.ts";
 export { findPolicyFaults, type PolicyFault } from "./policies.ts";
+export {
+  endedByStop,
+  findStop,
+  holdIfStopped,
+  isHeld,
+  isStopped,
+  type Stop,
+} from "./processing-stop.ts";
 export { ensureHubLogin, ensureRoles, HUB_ROLES } from "./roles.ts";
 export { asBytea, type ConnectOptions, serverOf, withSession } from "./session.ts";
 export type { Sent } from "./tables/consent.ts";

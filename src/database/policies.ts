@@ -44,7 +44,7 @@ export async function findPolicyFaults(sql: postgres.Sql | postgres.TransactionS
     select relname::text as object, 'row-level security is off' as fault from tables where not relrowsecurity
     union all select relname::text, 'row-level security is not FORCEd on the owner' from tables where not relforcerowsecurity
     union all select relname::text, 'has no policy' from tables t
-      where not exists (select from pg_policy p where p.polrelid = t.oid)
+      where not exists (select from pg_policy p where p.polrelid = t.oid and p.polpermissive)
     union all select relname::text, 'lacks a controller_id that is NOT NULL' from tables t
       where not exists (select from pg_attribute a where a.attrelid = t.oid and a.attname = 'controller_id' and a.attnotnull)
     union all select i.indexrelid::regclass::text, 'a unique key that does not start with controller_id tells one controller of another''s rows'
@@ -80,7 +80,8 @@ async function openPolicies(sql: postgres.Sql | postgres.TransactionSql): Promis
     select c.relname as table, p.polname as name, r.rolname as role,
       coalesce(pg_get_expr(p.polqual, p.polrelid), '') || ' ' || coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '') as rule
     from pg_policy p join pg_class c on c.oid = p.polrelid join pg_roles r on r.oid = any(p.polroles)
-    where c.relnamespace = 'lethe'::regnamespace`;
+    -- A restrictive one lets nobody see more.
+    where c.relnamespace = 'lethe'::regnamespace and p.polpermissive`;
   return policies
     .filter(({ rule }) => !/^\(controller_id = \( SELECT .*app\.current_controller_id/.test(rule))
     .filter(({ table, role }) => !(ACROSS[role] ?? []).includes(table))

@@ -12,8 +12,8 @@ export interface Switched {
 }
 
 /**
- * Throws the kill switch: from the commit on no step of any workflow begins, in any process on this database, until
- * {@link resumeProcessing}. Webhooks are taken as ever.
+ * Throws the kill switch: from the commit on no step of any workflow that looks at it begins, in any process on this database, until
+ * {@link resumeProcessing}. One that had looked a moment before is under way, and finishes. Webhooks are taken as ever.
  */
 export function stopProcessing(database: Database, reason: StopReason): Promise<Switched> {
   return database.inController(HUB, async (tx) => {

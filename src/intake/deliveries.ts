@@ -69,7 +69,8 @@ export function expireDeliveries(
       select d.id from delivery_payload p join delivery d on d.controller_id = p.controller_id and d.id = p.delivery_id
       where p.controller_id = ${controllerId}
         and (d.status in ('processed', 'ignored') or d.status = 'failed' and d.processed_at < now() - make_interval(days => ${afterDays}))
-      limit ${limit}
+      -- Not what is being replayed: it would be left to wait without its payload.
+      limit ${limit} for update of d skip locked
     ), shredded as (
       delete from delivery_payload p using due where p.controller_id = ${controllerId} and p.delivery_id = due.id
       returning p.delivery_id as id

@@ -79,7 +79,7 @@ export function openInbox(database: Database, options: { stored: () => void }): 
     const column = <K extends keyof NewDelivery>(key: K): NewDelivery[K][] =>
       batch.map((delivery) => delivery[key]);
     // The sealed bytes of all, one after the other: as an array, each would be copied and read character by character.
-    const sealed = Buffer.concat(column("sealed"));
+    const bytes = Buffer.concat(column("sealed"));
     const lengths = batch.map(({ sealed }) => sealed.length);
     const ends = runningTotals(lengths);
     return database.inController(
@@ -96,9 +96,9 @@ export function openInbox(database: Database, options: { stored: () => void }): 
             -- Two batches that hold the same deliveries wait for each other's rows: in one order, they cannot deadlock.
             order by connection_id, dedupe, id
             on conflict do nothing returning id
-          ), sealed as (
+          ), payloads as (
             insert into delivery_payload (controller_id, delivery_id, sealed)
-            select ${controllerId}::uuid, id, substring((select decode(${sealed.toString("base64")}::text, 'base64')) from given.ends - given.length + 1 for given.length)
+            select ${controllerId}::uuid, id, substring((select decode(${bytes.toString("base64")}::text, 'base64')) from given.ends - given.length + 1 for given.length)
             from given join stored using (id)
           ), announced as (
             insert into runtime_event (controller_id, id, name, data)

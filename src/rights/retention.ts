@@ -16,7 +16,7 @@ export async function shredClosed(tx: ControllerTransaction, limit: number): Pro
 
 /**
  * Removes what is told of requests that closed before that time: how they moved, what was done where, who was told. Not of one
- * by which somebody's data is still restricted. Returns how many there were.
+ * by which somebody's data is still restricted, nor of somebody under a legal hold. Returns how many there were.
  */
 export async function removeRequests(
   { sql, controllerId }: ControllerTransaction,
@@ -27,6 +27,11 @@ export async function removeRequests(
       select id from rights_request o where controller_id = ${controllerId} and closed_at < ${before.toISOString()}
         and details is null and not exists (
           select from subject s where s.controller_id = o.controller_id and s.restricted_by = o.id)
+        and not exists (
+          select from subject asked
+            join subject s on s.controller_id = asked.controller_id and coalesce(s.merged_into, s.id) = coalesce(asked.merged_into, asked.id)
+            join legal_hold h on h.controller_id = s.controller_id and h.subject_id = s.id and h.released_at is null
+          where asked.controller_id = o.controller_id and asked.id = o.subject_id)
       order by id limit ${limit})
     returning id`;
   const ids = old.map(({ id }) => id);

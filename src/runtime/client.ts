@@ -2,7 +2,7 @@ import { Inngest } from "inngest";
 import { observeRuns } from "./observe.ts";
 import type { RuntimeOptions } from "./runtime.ts";
 import { ScrubErrors } from "./scrub.ts";
-import { findStop, holdSteps } from "./switch.ts";
+import { holdSteps } from "./switch.ts";
 
 export const APP_ID = "lethe";
 
@@ -11,12 +11,11 @@ export function createClient(
   { database, log, observeRun }: Pick<RuntimeOptions, "database" | "log" | "observeRun">,
   options: { baseUrl: string; eventKey: string; signingKey?: string; isDev: boolean; fetch?: typeof fetch },
 ): Inngest {
-  const isStopped = async () => (await database.acrossControllers("lethe_runtime", findStop)) !== undefined;
   return new Inngest({
     ...options,
     id: APP_ID,
     // The first is the outermost: what the others throw is scrubbed too.
-    middleware: [ScrubErrors, observeRuns(observeRun), holdSteps(isStopped)],
+    middleware: [ScrubErrors, observeRuns(observeRun), holdSteps(database)],
     aiMetadata: false,
     checkpointing: true,
     logger: sdkLogger(log),

@@ -1,20 +1,24 @@
 import { cron, type Inngest } from "inngest";
 import { appendEvents } from "#audit";
+import { holdIfStopped } from "#database";
 import { expireDeliveries } from "#intake";
+import { shredFiles } from "#rights";
 import type { ControllerId } from "#schemas";
+import { eachController } from "./each-controller.ts";
 import type { WorkflowRooms } from "./index.ts";
+import { removeBatch } from "./remove-batch.ts";
 
 const BATCH = 500;
 
-/** Every hour: payloads of failed deliveries whose replay window is over are shredded, and they end as `expired`. */
+/** Every hour: payloads of failed deliveries whose replay window is over are shredded, and they end as `expired`; and files for people, after their days. */
 export function expire(client: Inngest, rooms: WorkflowRooms) {
   return client.createFunction(
     { id: "expire-deliveries", name: "Expire deliveries", triggers: [cron("17 * * * *")], retries: 3 },
-    async ({ step }) => {
-      await step.run("shred", async () => {
-        for (const { id } of await rooms.controllers()) await expirePayloads(rooms, id);
-      });
-    },
+    ({ step }) =>
+      eachController(step, rooms, "shred", async (id) => {
+        await expirePayloads(rooms, id);
+        await removeBatch(rooms, id, "files", shredFiles);
+      }),
   );
 }
 
@@ -34,6 +38,7 @@ async function expireSome(
   rooms: Pick<WorkflowRooms, "database" | "replayDays" | "committed">,
   controllerId: ControllerId,
 ): Promise<number> {
+  await holdIfStopped(rooms.database);
   const count = await rooms.database.inController(controllerId, async (tx) => {
     const swept = await expireDeliveries(tx, { afterDays: rooms.replayDays, limit: BATCH });
     await appendEvents(

@@ -1,3 +1,4 @@
+import { holdIfStopped } from "#database";
 import { credentialStore, eventKey, knownEvents, pendingDeliveries } from "#intake";
 import { fetchObject, isThin, openApi, type PlatformApi } from "#kit";
 import { type ConnectionId, type ControllerId, type DeliveryId, LetheError } from "#schemas";
@@ -59,6 +60,8 @@ export async function fetchObjects(
   async function work(): Promise<void> {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const { connector, event, connection } = next;
+      // That processing stopped is no answer of the platform: the step ends with it, and begins again.
+      await holdIfStopped(database);
       try {
         if (connector.api === undefined) continue;
         annotate({ "lethe.connector": connector.id });

@@ -25,7 +25,6 @@ export { announce } from "./outbox.ts";
 export { announceChanges, announcePushes } from "./propagate-consent.ts";
 export { recordSignals, type SignalledPerson } from "./record-signals.ts";
 export * from "./rights-moves.ts";
-
 export { sweepController } from "./sweep-retention.ts";
 
 /** What the workflows call. They hold no rules of their own. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { listConsents } from "#consent";
-import { openRequest } from "#intake";
+import { expireDeliveries, openRequest, replayDeliveries } from "#intake";
 import type { DeliveryId } from "#schemas";
 import { fixture, openProcessing, type Processing } from "#test";
 import { fingerprint } from "#vault";
@@ -173,6 +173,22 @@ test("when its replay window ends, a delivery that failed is shredded and expire
   expect(await typesOf(failed)).toEqual(["delivery.failed", "delivery.expired"]);
   expect(await typesOf(stuck)).toEqual([]);
   expect(await shop.replay(failed, fresh, processed)).toEqual(["payload_gone", "replayed", "not_failed"]);
+});
+
+test("a delivery that is being replayed keeps its payload, though its window is over", async () => {
+  const shop = await hub.shop();
+  const failed = await shop.send("malformed");
+  await hub.working(() => eventually(shop.state).toEqual({ failed: 1, left: [failed] }));
+  await hub.byHand("update delivery set processed_at = now() - interval '8 days' where id = $1", failed);
+  const { database } = hub.rooms;
+  await database.inController(shop.controllerId, async (tx) => {
+    await replayDeliveries(tx, [failed], { dryRun: false });
+    const expiry = database.inController(shop.controllerId, (other) =>
+      expireDeliveries(other, { afterDays: 7, limit: 10 }),
+    );
+    expect(await expiry).toEqual([]);
+  });
+  expect(await shop.state()).toEqual({ received: 1, left: [failed] });
 });
 
 describe("a platform's test data", () => {

@@ -1,7 +1,7 @@
 import { eventType, type Inngest } from "inngest";
 import { z } from "zod";
 import { appendEvents } from "#audit";
-import { isConnectionFault } from "#database";
+import { endedByStop, isConnectionFault } from "#database";
 import { noteFailure, settleDeliveries, shredPayloads } from "#intake";
 import { type ControllerId, type DeliveryId, describeError, events } from "#schemas";
 import { failureOf } from "./failure.ts";
@@ -122,7 +122,8 @@ async function recordAlone(rooms: WorkflowRooms, controllerId: ControllerId, id:
     // Its other events have their effects now; this one's platform may answer later.
     for (const { error } of fetched.values()) if (error?.retry === true) throw error;
   } catch (error) {
-    await note(rooms, controllerId, id, error);
+    // A step that a stop ended says nothing of the delivery.
+    if (!endedByStop(error)) await note(rooms, controllerId, id, error);
     throw error;
   }
 }

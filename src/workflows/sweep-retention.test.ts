@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { ControllerId, RightsRequestId } from "#schemas";
+import { type ControllerId, HUB, type RightsRequestId } from "#schemas";
 import { openProcessing, type Processing } from "#test";
 import { openRightsDesk, type RightsDesk } from "../../test/support/rights-requests.ts";
 import { denyRights, sweepController } from "./index.ts";
@@ -26,6 +27,14 @@ const sweep = async (now?: string) => {
   );
   return told?.facts;
 };
+const logged = async (type: string) =>
+  (
+    await hub.byHand<{ facts: Record<string, number> }>(
+      `select e -> 'facts' as facts from (select id, convert_from(entry, 'UTF8')::json as e from audit_event where controller_id = $1) x
+        where e ->> 'type' = $2 order by id`,
+      ...[controllerId, type],
+    )
+  ).map(({ facts }) => facts);
 const set = (id: RightsRequestId, columns: string) =>
   hub.byHand(`update rights_request set ${columns} where id = $1`, id);
 const count = async (table: string) =>
@@ -67,6 +76,83 @@ test("what is told of a closed request goes after its full calendar years, unles
   expect(new Set(left.map(({ id }) => id))).toEqual(new Set([binding, open]));
   const moves = await hub.byHand("select from rights_move where request_id = $1", over);
   expect(moves).toEqual([]);
+});
+
+test("what is told of a request of somebody under a legal hold stays, also of one who was merged, until it is released", async () => {
+  const [own, merged, other] = [await denied(), await denied(), await denied()];
+  const [survivor, gone] = [randomUUID(), randomUUID()];
+  const person = "insert into subject (controller_id, id, did, sealed_key, audit_reference, merged_into)";
+  await hub.byHand(`${person} values ($1, $2, 'did', '', '', null)`, controllerId, survivor);
+  await hub.byHand(`${person} values ($1, $2, 'did', '', '', $3)`, controllerId, gone, survivor);
+  for (const [id, subject] of [
+    [own, survivor],
+    [merged, gone],
+    [other, randomUUID()],
+  ] as const)
+    await set(
+      id,
+      `closed_at = '2023-01-01T00:00:00Z', details = null, contact = null, subject_id = '${subject}'`,
+    );
+  await hub.byHand(
+    "insert into legal_hold (controller_id, id, subject_id, ground, reference) values ($1, gen_random_uuid(), $2, 'legal_claims', 'case 1')",
+    ...[controllerId, gone],
+  );
+  expect(await sweep("2026-01-01T00:00:00Z")).toMatchObject({ requests: 1 });
+  expect(
+    await hub.byHand("select from rights_request where id = any($1::uuid[])", `{${own},${merged}}`),
+  ).toHaveLength(2);
+  await hub.byHand("update legal_hold set released_at = now() where controller_id = $1", controllerId);
+  expect(await sweep("2026-01-01T00:00:00Z")).toMatchObject({ requests: 2 });
+});
+
+test("what goes is on the log in the transaction in which it goes, though the sweep never came to its end", async () => {
+  const id = await denied();
+  await set(id, "closed_at = '2023-01-01T00:00:00Z', details = null, contact = null");
+  let commits = 0;
+  const dies = () => {
+    commits += 1;
+    if (commits === 2) throw new Error("killed"); // the first is of payloads
+  };
+  const rooms = { ...hub.rooms, replayDays: 7, rights: { retentionYears: 2 }, committed: dies };
+  const cut = sweepController(rooms, controllerId);
+  await expect(cut).rejects.toThrow("killed");
+  expect(await count("rights_request")).toBe(0);
+  expect(await logged("retention.removed")).toEqual([{ requests: 1 }]);
+  expect(await logged("retention.swept")).toEqual([]);
+});
+
+test("a stop that comes in the middle holds what is left", async () => {
+  const id = await denied();
+  await set(id, "closed_at = '2023-01-01T00:00:00Z', details = null, contact = null");
+  await hub.byHand(
+    "insert into processing_stop (controller_id, workflow_id, reason) values ($1, gen_random_uuid(), 'other')",
+    HUB,
+  );
+  try {
+    await expect(sweep("2026-01-01T00:00:00Z")).rejects.toThrow("processing is stopped");
+    expect(await count("rights_request")).toBe(1);
+  } finally {
+    await hub.byHand("delete from processing_stop");
+  }
+  expect(await sweep("2026-01-01T00:00:00Z")).toMatchObject({ requests: 1 });
+});
+
+test("the hub's own login can delete nothing that is not over", async () => {
+  const [open, closed] = [await desk.open({ kind: "access" }), await denied()];
+  const byHub = (statement: string) =>
+    hub.rooms.database.inController(controllerId, async ({ sql }) => (await sql.unsafe(statement)).count);
+  await hub.byHand(
+    `insert into delivery (controller_id, id, connection_id, connector, dedupe, status)
+      select $1, gen_random_uuid(), gen_random_uuid(), 'shopify', uuid_send(gen_random_uuid()), s
+      from unnest(array['received', 'failed', 'processed', 'ignored', 'expired']) as s`,
+    controllerId,
+  );
+  expect(await byHub("delete from delivery")).toBe(3);
+  for (const table of ["rights_move", "rights_task", "rights_notice"])
+    expect(await byHub(`delete from ${table}`), table).toBe(0);
+  expect(await byHub(`delete from rights_request where id in ('${open}', '${closed}')`)).toBe(1);
+  expect(await byHub("delete from rights_move")).toBeGreaterThan(0);
+  expect(await hub.byHand("select from rights_move where request_id = $1", open)).not.toEqual([]);
 });
 
 test("what is told of a delivery goes after its full calendar years; what was never processed stays", async () => {

@@ -4,8 +4,10 @@ import type { ControllerTransaction } from "#database";
 import { removeDeliveries } from "#intake";
 import { removeRequests, shredClosed, shredFiles } from "#rights";
 import { type ControllerId, describeError } from "#schemas";
+import { eachController } from "./each-controller.ts";
 import { expirePayloads } from "./expire-deliveries.ts";
 import type { WorkflowRooms } from "./index.ts";
+import { removeBatch } from "./remove-batch.ts";
 
 /** Rows that go in one transaction. */
 const BATCH = 500;
@@ -21,18 +23,13 @@ type Rooms = Pick<WorkflowRooms, "database" | "replayDays" | "committed"> & {
 export function sweepRetention(client: Inngest, rooms: WorkflowRooms) {
   return client.createFunction(
     { id: "sweep-retention", name: "Sweep what is over", triggers: [cron("11 3 * * *")], retries: 3 },
-    async ({ step }) => {
-      await step.run("sweep", async () => {
-        const failed: unknown[] = [];
-        for (const { id } of await rooms.controllers())
-          await sweepController(rooms, id).catch((error: unknown) => {
-            // One controller's trouble must not keep the others' data.
-            failed.push(error);
-            rooms.log.warn({ ...describeError(error), controller: id }, "what is over could not be swept");
-          });
-        if (failed.length > 0) throw failed[0];
-      });
-    },
+    ({ step }) =>
+      eachController(step, rooms, "sweep", (id) =>
+        sweepController(rooms, id).catch((error: unknown) => {
+          rooms.log.warn({ ...describeError(error), controller: id }, "what is over could not be swept");
+          throw error;
+        }),
+      ),
   );
 }
 
@@ -44,19 +41,22 @@ export async function sweepController(
 ): Promise<void> {
   const { database, committed } = rooms;
   const before = endOfYears(now, rooms.rights.retentionYears);
-  const inBatches = async (sweep: (tx: ControllerTransaction) => Promise<number>) => {
-    for (let swept = 0; ; ) {
-      const count = await database.inController(controllerId, sweep);
-      swept += count;
-      if (count < BATCH) return swept;
+  const inBatches = async (
+    what: Parameters<typeof removeBatch>[2],
+    remove: (tx: ControllerTransaction) => Promise<number>,
+  ) => {
+    for (let removed = 0; ; ) {
+      const count = await removeBatch(rooms, controllerId, what, remove);
+      removed += count;
+      if (count < BATCH) return removed;
     }
   };
   const facts = {
     payloads: await expirePayloads(rooms, controllerId),
-    files: await database.inController(controllerId, shredFiles),
-    identified: await inBatches((tx) => shredClosed(tx, BATCH)),
-    requests: await inBatches((tx) => removeRequests(tx, { before, limit: BATCH })),
-    deliveries: await inBatches((tx) => removeDeliveries(tx, { before, limit: BATCH })),
+    files: await removeBatch(rooms, controllerId, "files", shredFiles),
+    identified: await inBatches("identified", (tx) => shredClosed(tx, BATCH)),
+    requests: await inBatches("requests", (tx) => removeRequests(tx, { before, limit: BATCH })),
+    deliveries: await inBatches("deliveries", (tx) => removeDeliveries(tx, { before, limit: BATCH })),
   };
   await database.inController(controllerId, (tx) =>
     appendEvents(tx, [

@@ -1,11 +1,14 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { HUB } from "#schemas";
 import { openProcessing, type Processing, type Shop } from "#test";
 
 /** What the platforms' APIs were asked, and what they answer. */
 const asked: string[] = [];
-let answer: (url: URL, request: Request) => Response = () => new HttpResponse(null, { status: 500 });
+let answer: (url: URL, request: Request) => Response | Promise<Response> = () =>
+  new HttpResponse(null, { status: 500 });
 const platforms = setupServer(
   http.all(/^https:/, ({ request }) => {
     const url = new URL(request.url);
@@ -88,6 +91,29 @@ describe("a thin payload", () => {
     await shop.send("customer", () => changed(REALM, 5));
     await done(shop, { processed: 3, left: [] });
     expect(new URLSearchParams(given).get("refresh_token")).toBe("refresh-2");
+  });
+
+  test("is not asked for any more once processing is stopped, and that is no failed attempt", async () => {
+    const realm = "9341455012345699";
+    const shop = await hub.shop("quickbooks", undefined, { account: realm, credentials });
+    const ids = Array.from({ length: 12 }, (_, n) => n + 1);
+    const stop = `insert into processing_stop (controller_id, workflow_id, reason) values ($1, gen_random_uuid(), 'other') on conflict do nothing`;
+    answer = async (url) => {
+      if (isToken(url)) return tokens(1);
+      await hub.byHand(stop, HUB);
+      return customer(idOf(url));
+    };
+    const id = await shop.send("customer", () => changed(realm, ...ids));
+    await hub.working(async () => {
+      await eventually(async () => hosts().length).toBeGreaterThan(0);
+      await sleep(500);
+    });
+    expect(hosts().length).toBeLessThanOrEqual(4);
+    expect(await shop.delivery(id)).toMatchObject({ status: "received", attempts: 0, error: null });
+    answer = (url) => (isToken(url) ? tokens(2) : customer(idOf(url)));
+    await hub.byHand("delete from processing_stop");
+    await done(shop, { processed: 1, left: [] });
+    expect(await records(shop)).toHaveLength(12);
   });
 
   test("without credentials is taken for what it says", async () => {

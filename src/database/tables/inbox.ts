@@ -1,6 +1,6 @@
 import type { ConnectionId, DeliveryId, DeliveryStatus } from "#schemas";
 import { pg, sql } from "../drizzle.ts";
-import { appRole, bytea, controllerId, instant, intakeRole, isolation, lethe } from "./shared.ts";
+import { appRole, bytea, controllerId, deletable, instant, intakeRole, isolation, lethe } from "./shared.ts";
 
 /** The inbox: one verified webhook request a row. Metadata only; the request itself is in `delivery_payload`. */
 export const delivery = lethe.table(
@@ -31,6 +31,8 @@ export const delivery = lethe.table(
       .where(sql`status in ('received', 'failed')`),
     isolation(appRole),
     isolation(intakeRole),
+    // What was acknowledged and never had its effects must not go, whatever asks for it.
+    deletable("status in ('processed', 'ignored', 'expired')"),
   ],
 );
 
@@ -44,7 +46,11 @@ export const deliveryEvent = lethe.table(
     dedupe: bytea("dedupe").notNull(),
     deliveryId: pg.uuid("delivery_id").$type<DeliveryId>().notNull(),
   },
-  (t) => [pg.primaryKey({ columns: [t.controllerId, t.connectionId, t.dedupe] }), isolation(appRole)],
+  (t) => [
+    pg.primaryKey({ columns: [t.controllerId, t.connectionId, t.dedupe] }),
+    pg.index("delivery_event_delivery").on(t.controllerId, t.deliveryId),
+    isolation(appRole),
+  ],
 );
 
 /** Sealed requests, until processed, or until the replay window of a failed one ends. Deleting the row shreds its data key. */

@@ -19,7 +19,11 @@ import type {
   SubjectId,
 } from "#schemas";
 import { pg, sql } from "../drizzle.ts";
-import { appRole, bytea, controllerId, instant, isolation, lethe } from "./shared.ts";
+import { appRole, bytea, controllerId, deletable, instant, isolation, lethe } from "./shared.ts";
+
+/** What tells of a request stays while there is one: it is its evidence. */
+const afterItsRequest = () =>
+  deletable("not exists (select from lethe.rights_request r where r.id = request_id)");
 
 const requestId = () => pg.uuid("request_id").$type<RightsRequestId>().notNull();
 
@@ -79,6 +83,7 @@ export const rightsRequest = lethe.table(
       .on(t.controllerId, t.contact, t.kind)
       .where(sql`closed_at is null`),
     isolation(appRole),
+    deletable("closed_at is not null"),
   ],
 );
 
@@ -97,7 +102,11 @@ export const rightsMove = lethe.table(
     note: bytea("note"),
     at: instant("at").notNull().defaultNow(),
   },
-  (t) => [pg.primaryKey({ columns: [t.controllerId, t.requestId, t.position] }), isolation(appRole)],
+  (t) => [
+    pg.primaryKey({ columns: [t.controllerId, t.requestId, t.position] }),
+    isolation(appRole),
+    afterItsRequest(),
+  ],
 );
 
 /** Messages by which a person proves to have the address. What is in them follows from the id and a key. */
@@ -152,6 +161,7 @@ export const rightsTask = lethe.table(
     pg.uniqueIndex("rights_task_once").on(t.controllerId, t.requestId, t.connectionId),
     pg.uniqueIndex("rights_task_own").on(t.controllerId, t.requestId).where(sql`connection_id is null`),
     isolation(appRole),
+    afterItsRequest(),
   ],
 );
 
@@ -206,6 +216,7 @@ export const rightsNotice = lethe.table(
     pg.primaryKey({ columns: [t.controllerId, t.id] }),
     pg.index("rights_notice_request").on(t.controllerId, t.requestId),
     isolation(appRole),
+    afterItsRequest(),
   ],
 );
 

@@ -33,6 +33,10 @@ export const isolation = (role = appRole) =>
     withCheck: ofCurrentController,
   });
 
+/** What may go although the grant is of the table: rows of which this is true. On top of {@link isolation}, not instead of it. */
+export const deletable = (rule: string, role = appRole) =>
+  pg.pgPolicy(`deletable_${role.name}`, { as: "restrictive", for: "delete", to: role, using: sql.raw(rule) });
+
 /** A role that works across controllers on this table; its grants say how little it may do there. */
 export const across = (role: typeof appRole, operation: "all" | "select" = "all") =>
   pg.pgPolicy(`across_controllers_${role.name}`, {

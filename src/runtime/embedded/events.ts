@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { v4 as uuid } from "uuid";
 import type { Transaction } from "#database";
 import type { ControllerId } from "#schemas";
@@ -7,6 +8,8 @@ import { controllerOf, createRuns, finishRun, lockRun, type NewRun, resume } fro
 
 /** Most events dispatched in one transaction. */
 const BATCH = 1_000;
+/** Kinds of events dispatched in one transaction: more would get too few each to fill a run's batch. */
+const MOST_KINDS = BATCH / 50;
 
 export type Functions = ReadonlyMap<string, FunctionSpec>;
 
@@ -64,9 +67,8 @@ interface Kind {
 export async function dispatchEvents(tx: Transaction, functions: Functions): Promise<number> {
   const { sql } = tx;
   const [held, waiting] = await Promise.all([heldBack(tx, functions), whoseWait(tx)]);
-  const free = waiting.filter(
-    ({ name, controllerId }) => !held.some((one) => one.name === name && one.controllerId === controllerId),
-  );
+  const full = new Set(held.map(keyOf));
+  const free = someOf(waiting.filter((kind) => !full.has(keyOf(kind))));
   if (free.length === 0) return 0;
   // Everybody has their turn, however much somebody else has sent.
   const each = Math.ceil(BATCH / free.length);
@@ -95,6 +97,15 @@ export async function dispatchEvents(tx: Transaction, functions: Functions): Pro
     )
     delete from runtime_event e using gone where e.controller_id = gone.controller_id and e.id = gone.id and not e.keep`;
   return rows.length;
+}
+
+const keyOf = ({ name, controllerId }: Kind) => `${controllerId} ${name}`;
+
+/** As many as are served at a time, in turn from anywhere: whoever is not among them is soon, whichever process looks next. */
+function someOf(kinds: readonly Kind[]): readonly Kind[] {
+  if (kinds.length <= MOST_KINDS) return kinds;
+  const start = randomInt(kinds.length);
+  return [...kinds.slice(start), ...kinds.slice(0, start)].slice(0, MOST_KINDS);
 }
 
 function runsOf(spec: FunctionSpec, events: readonly EventValue[]): NewRun[] {

@@ -37,6 +37,9 @@ export async function applyReply(
   }
   for (const op of reply.ops)
     if (op.op === "StepRun") await memoise(tx, item, op.id, { data: op.data ?? null });
+  // Final whatever became of the others: a step beside it that is tried again must not bring it back.
+  for (const op of reply.ops)
+    if (op.op === "StepFailed" && !isNoFailure(op.error)) await memoise(tx, item, op.id, { error: op.error });
   const failed = reply.ops.find(
     ({ op, error }) => op === "StepError" || (op === "StepFailed" && isNoFailure(error)),
   );

@@ -5,7 +5,7 @@ import { serve } from "inngest/hono";
 import { describeError } from "#schemas";
 import { createClient } from "../client.ts";
 import type { Runtime, RuntimeOptions } from "../runtime.ts";
-import { findStop } from "../switch.ts";
+import { isStopped } from "../switch.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { holdCall } from "./hold.ts";
 
@@ -40,9 +40,12 @@ export function createInngestRuntime(options: InngestOptions): Runtime {
     servePath: SERVE_PATH,
     enableUnauthedSync: false,
   });
-  const isStopped = async () => (await database.acrossControllers("lethe_runtime", findStop)) !== undefined;
   const routes = new Hono().on(["GET", "PUT", "POST"], SERVE_PATH, (context) =>
-    holdCall(context.req.method, isStopped, () => handler(context)),
+    holdCall(
+      context.req.method,
+      () => isStopped(database),
+      () => handler(context),
+    ),
   );
   const dispatcher = createDispatcher(database, client, log);
   let registered = false;
