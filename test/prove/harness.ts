@@ -7,6 +7,8 @@ export interface Harness {
   readonly promise: string;
   /** Builds in which the promise does not hold. Each must be found out before a figure of this build counts. */
   readonly brokenBuilds: readonly BrokenBuild[];
+  /** Figures that must be above zero, so that nothing passes for having tried nothing. */
+  readonly tried: readonly string[];
   run(dose: Dose): Promise<Outcome>;
 }
 
@@ -14,6 +16,8 @@ export interface BrokenBuild {
   /** What is wrong with it: "acknowledges before the commit". */
   readonly what: string;
   readonly changes: readonly Change[];
+  /** What must be found: one of `Outcome.broken`. Any other fault is not what is wrong with it. */
+  readonly by: RegExp;
   /** Seconds in which it is found out for sure. */
   readonly seconds: number;
 }
@@ -26,6 +30,8 @@ export interface Dose {
   readonly random: () => number;
   /** Whether the time is up. */
   over(): boolean;
+  /** Whether this runs a broken build that is found out by what is broken so far: it need not go on. */
+  foundOut(broken: readonly string[]): boolean;
   /** URL of a PostgreSQL whose role may make databases, with the template of `test/support/database.ts` in it. */
   server(): Promise<string>;
   /** For whoever watches: what is under way, and how much is done. */
@@ -38,6 +44,16 @@ export interface Outcome {
   /** What was broken, each so that it can be had again. Empty: the promise held. */
   readonly broken: readonly string[];
 }
+
+/** What to say of figures that are not above zero and must be. */
+export function untried({ tried }: Pick<Harness, "tried">, figures: Outcome["figures"]): string[] {
+  return tried
+    .filter((one) => !(Number(figures[one]) > 0))
+    .map((one) => `proves nothing: "${one}" is not above 0`);
+}
+
+/** Whether it is what was to be found, and not some other fault. */
+export const isAmong = (by: RegExp, broken: readonly string[]): boolean => broken.some((one) => by.test(one));
 
 /** Seeded, so that a failure can be had again: mulberry32. */
 export function randomBy(seed: number): () => number {

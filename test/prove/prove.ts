@@ -3,13 +3,21 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { attachEmbedded } from "#database";
 import { makeTemplate } from "../support/cluster.ts";
 import { changedBuild } from "./changed-build.ts";
-import { type BrokenBuild, type Dose, type Harness, randomBy } from "./harness.ts";
+import {
+  type BrokenBuild,
+  type Dose,
+  type Harness,
+  isAmong,
+  type Outcome,
+  randomBy,
+  untried,
+} from "./harness.ts";
 import { HARNESSES } from "./harnesses.ts";
+import { readWanted, type Wanted } from "./wanted.ts";
 
 const HELP = `Tries to break one of the hub's promises.
 
@@ -20,39 +28,21 @@ const HELP = `Tries to break one of the hub's promises.
   --for <time>       90s, 30m, 2h (20s)
   --seed <n>         the same seed, the same attempts (1)
   --broken <n>       how many of its deliberately broken builds it must find out first (all)
+  --until-broken <p> ends, where it can, once something is broken that matches the pattern
 
 Harnesses: ${Object.keys(HARNESSES).join(", ")}
 Exits 0 if the promise held, 1 if it was broken, 2 on wrong usage, 3 if a broken build was not found out.
 `;
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    help: { type: "boolean" },
-    json: { type: "boolean" },
-    for: { type: "string", default: "20s" },
-    seed: { type: "string", default: "1" },
-    broken: { type: "string" },
-  },
-});
-const [name = ""] = positionals;
-const load = HARNESSES[name];
-const milliseconds = millisecondsOf(options.for);
-const seed = Number(options.seed);
-if (
-  options.help === true ||
-  load === undefined ||
-  milliseconds === undefined ||
-  !Number.isSafeInteger(seed)
-) {
-  (options.help === true ? process.stdout : process.stderr).write(HELP);
-  process.exit(options.help === true ? 0 : 2);
+const wanted = readWanted(process.argv.slice(2));
+const load = HARNESSES[wanted?.name ?? ""];
+if (wanted === undefined || wanted.help || load === undefined) {
+  (wanted?.help === true ? process.stdout : process.stderr).write(HELP);
+  process.exit(wanted?.help === true ? 0 : 2);
 }
+const { name, milliseconds, seed } = wanted;
 const harness = await load();
-const builds = harness.brokenBuilds.slice(
-  0,
-  options.broken === undefined ? undefined : Number(options.broken),
-);
+const builds = harness.brokenBuilds.slice(0, wanted.broken);
 const missed = builds.filter((build) => !isFoundOut(build));
 if (missed.length > 0) {
   process.stderr.write(
@@ -60,9 +50,9 @@ if (missed.length > 0) {
   );
   process.exit(3);
 }
-process.exit(await prove(harness, milliseconds, seed));
+process.exit(await prove(harness, wanted));
 
-async function prove(harness: Harness, milliseconds: number, seed: number): Promise<number> {
+async function prove(harness: Harness, wanted: Wanted): Promise<number> {
   const cleanUps: (() => Promise<void>)[] = [];
   const began = performance.now();
   let server: Promise<string> | undefined;
@@ -71,24 +61,26 @@ async function prove(harness: Harness, milliseconds: number, seed: number): Prom
     seed,
     random: randomBy(seed),
     over: () => performance.now() - began > milliseconds,
+    foundOut: (broken) => wanted.until !== undefined && isAmong(wanted.until, broken),
     server: () => (server ??= startServer(cleanUps)),
     progress,
   };
   try {
-    const { figures, broken } = await harness.run(dose);
+    const { figures, broken: found } = await harness.run(dose);
+    // Who found something may not have got any further.
+    const broken = found.length > 0 ? found : untried(harness, figures);
     progress("");
     const seconds = Math.round((performance.now() - began) / 1_000);
-    const found = builds.length;
-    if (options.json === true)
+    if (wanted.json === true)
       process.stdout.write(
-        `${JSON.stringify({ name, seed, seconds, cpus: cpus().length, foundOut: found, figures, broken })}\n`,
+        `${JSON.stringify({ name, seed, seconds, cpus: cpus().length, foundOut: builds.length, figures, broken })}\n`,
       );
     else {
       const table = new Table({ head: [name, ""], style: { head: [], border: [] } });
       for (const [what, figure] of Object.entries(figures))
         table.push([what, typeof figure === "number" ? figure.toLocaleString("en") : figure]);
       table.push(
-        ["broken builds found out", String(found)],
+        ["broken builds found out", String(builds.length)],
         ["seconds", String(seconds)],
         ["seed", String(seed)],
       );
@@ -102,8 +94,8 @@ async function prove(harness: Harness, milliseconds: number, seed: number): Prom
   }
 }
 
-/** The same harness, in a process of its own that runs the broken build, must end with what it found. */
-function isFoundOut({ what, changes, seconds }: BrokenBuild): boolean {
+/** The same harness, in a process of its own that runs the broken build, must end with what is wrong with that. */
+function isFoundOut({ what, changes, by, seconds }: BrokenBuild): boolean {
   progress(`a build that ${what}`);
   const run = spawnSync(
     process.execPath,
@@ -117,10 +109,13 @@ function isFoundOut({ what, changes, seconds }: BrokenBuild): boolean {
       `${seconds}s`,
       "--seed",
       String(seed),
+      "--until-broken",
+      by.source,
     ],
     { env: { ...process.env, ...changedBuild(changes) }, encoding: "utf8" },
   );
-  if (run.status === 1 && JSON.parse(run.stdout || "{}").broken?.length > 0) return true;
+  const { broken = [] } = JSON.parse((run.status === 1 && run.stdout) || "{}") as Partial<Outcome>;
+  if (isAmong(by, broken)) return true;
   process.stderr.write(
     `a build that ${what}: ${run.stderr.trim() || run.stdout.trim() || `exit ${run.status}`}\n`,
   );
@@ -144,10 +139,4 @@ async function startServer(cleanUps: (() => Promise<void>)[]): Promise<string> {
 
 function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${text}`);
-}
-
-function millisecondsOf(text: string): number | undefined {
-  const [, count, unit = "s"] = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text) ?? [];
-  const units: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000 };
-  return count === undefined ? undefined : Number(count) * (units[unit] ?? 1_000);
 }

@@ -10,6 +10,7 @@ const PROCESS = "src/workflows/process-delivery.ts";
 export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   {
     what: "has the effects again of what is done",
+    by: /with effects or events more than once/,
     seconds: 1,
     changes: [
       {
@@ -26,6 +27,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     what: "acknowledges at once, and writes fifty milliseconds later",
+    by: /acknowledged, and not in the inbox/,
     seconds: 1,
     changes: [
       {
@@ -38,6 +40,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     what: "never shreds",
+    by: /processed, and the payload still there/,
     seconds: 1,
     changes: [
       { file: PROCESS, at: 'await step.run("shred", () => shred(rooms, controllerId, ids));', instead: "" },
@@ -45,6 +48,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     what: "announces a delivery after it has answered",
+    by: /not processed, or without its records or events/,
     seconds: 60,
     changes: [
       {
@@ -71,6 +75,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     what: "shreds in one commit and says so in another",
+    by: /not processed, or without its records or events/,
     seconds: 60,
     changes: [
       {
@@ -84,6 +89,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     what: "settles deliveries in a commit of its own",
+    by: /with effects or events more than once|not processed, or without its records or events/,
     seconds: 1,
     changes: [
       {
@@ -98,5 +104,11 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
           apart.push(...recorded.apart);`,
       },
     ],
+  },
+  {
+    what: "ends by itself where it is about to be killed",
+    by: /ended by itself with 0/,
+    seconds: 1,
+    changes: [{ file: INBOX, at: "options.stored();", instead: "process.exit(0);" }],
   },
 ];

@@ -1,5 +1,5 @@
 import { type Dose, type Outcome, randomBy } from "../harness.ts";
-import { publicAttempts, publicFault } from "./doors.ts";
+import { type PublicAttempt, publicAttempts, publicFault } from "./doors.ts";
 import { flood } from "./floods.ts";
 import { type Chance, type Forgery, oneOf } from "./forgery.ts";
 import { FORGES } from "./forges.ts";
@@ -11,7 +11,10 @@ import type { Site, Target } from "./site.ts";
 import { keepTally } from "./tally.ts";
 import { bytesOf } from "./wire.ts";
 
-type Attempt = () => Promise<void>;
+interface Attempt {
+  readonly kind: string;
+  readonly make: () => Promise<void>;
+}
 
 /** Attempts under way at a time. */
 const AT_A_TIME = 8;
@@ -31,7 +34,7 @@ export async function assault(site: Site, dose: Dose): Promise<Outcome> {
   // Making the site took its time, on a busy machine much of it.
   const began = performance.now();
   const over = () => performance.now() - began > dose.milliseconds;
-  const tally = keepTally(site, dose.seed);
+  const tally = keepTally(site, dose);
   const honest = keepSending(site);
   let [rounds, connections, longest] = [0, 0, 0];
   let flooding = Promise.resolve();
@@ -41,8 +44,10 @@ export async function assault(site: Site, dose: Dose): Promise<Outcome> {
     const slow = one(oneOf(targets, chance), chance);
     flooding = flooding.then(() => (rounds > 1 && over() ? undefined : slowly(slow)));
     const made = targets.flatMap((target) => attemptsOn(one(target, chance), chance));
-    const attempts = shuffled([...made, ...attemptsOnOthers(chance)], chance);
-    await Promise.all(Array.from({ length: AT_A_TIME }, () => work(attempts)));
+    const [each, others] = oneOfEach(shuffled([...made, ...attemptsOnOthers(chance)], chance));
+    // However short the time is, every kind has its turn once.
+    await inParallel(() => work(each, () => rounds > 1 && over()));
+    await inParallel(() => work(others, over));
   } while (!over() && !tally.done());
   await flooding;
   const traffic = await honest.stop();
@@ -67,10 +72,10 @@ export async function assault(site: Site, dose: Dose): Promise<Outcome> {
     broken: tally.broken,
   };
 
-  async function work(attempts: Attempt[]): Promise<void> {
+  async function work(attempts: Attempt[], isLate: () => boolean): Promise<void> {
     for (let next = attempts.pop(); next !== undefined; next = attempts.pop()) {
-      if (tally.done() || over()) return;
-      await next();
+      if (tally.done() || isLate()) return;
+      await next.make();
       dose.progress(`round ${rounds}, ${attempts.length} to go, ${tally.broken.length} faults`);
     }
   }
@@ -78,11 +83,15 @@ export async function assault(site: Site, dose: Dose): Promise<Outcome> {
   /** What the platform sent, first; the rest in any order, and not before that is there. */
   function attemptsOn(from: Genuine, chance: Chance): Attempt[] {
     let sent: Promise<void> | undefined;
-    return FORGES.flatMap((forge) => forge(from, chance)).map((forgery) => async () => {
+    const make = async (forgery: Forgery) => {
       sent ??= arrive(from);
       await sent;
       await attempt(from, forgery);
-    });
+    };
+    return FORGES.flatMap((forge) => forge(from, chance)).map((forgery) => ({
+      kind: forgery.kind,
+      make: () => make(forgery),
+    }));
   }
 
   async function arrive(from: Genuine): Promise<void> {
@@ -102,13 +111,18 @@ export async function assault(site: Site, dose: Dose): Promise<Outcome> {
   }
 
   function attemptsOnOthers(chance: Chance): Attempt[] {
-    return publicAttempts(controllerId, chance).map((tried) => async () => {
-      const answer = await tally.send(tried.kind, tried.bytes, QUIET);
-      const wrong = answer === undefined ? undefined : publicFault(tried, answer);
-      if (wrong === undefined) return;
-      tally.fault(`round ${rounds}, ${tried.kind}: ${wrong}`);
-      if (answer?.statuses.some((status) => status < 300) === true) tally.wronglyAccepted();
-    });
+    return publicAttempts(controllerId, chance).map((tried) => ({
+      kind: tried.kind,
+      make: () => attemptOnOther(tried),
+    }));
+  }
+
+  async function attemptOnOther(tried: PublicAttempt): Promise<void> {
+    const answer = await tally.send(tried.kind, tried.bytes, QUIET);
+    const wrong = answer === undefined ? undefined : publicFault(tried, answer);
+    if (wrong === undefined) return;
+    tally.fault(`round ${rounds}, ${tried.kind}: ${wrong}`);
+    if (answer?.statuses.some((status) => status < 300) === true) tally.wronglyAccepted();
   }
 
   async function slowly(from: Genuine): Promise<void> {
@@ -122,6 +136,14 @@ export async function assault(site: Site, dose: Dose): Promise<Outcome> {
 const one = (target: Target, chance: Chance): Genuine => genuine(target, oneOf(target.fixtures, chance));
 
 const of = ({ target, fixture }: Genuine) => `of ${target.connector.id}/${fixture.name}`;
+
+const inParallel = (work: () => Promise<void>) => Promise.all(Array.from({ length: AT_A_TIME }, work));
+
+/** The first of each kind, and all others. */
+function oneOfEach(attempts: readonly Attempt[]): [Attempt[], Attempt[]] {
+  const each = new Map(attempts.toReversed().map((attempt) => [attempt.kind, attempt]));
+  return [[...each.values()], attempts.filter((attempt) => each.get(attempt.kind) !== attempt)];
+}
 
 function shuffled<T>(list: readonly T[], chance: Chance): T[] {
   const keyed = list.map((each) => [chance(), each] as const);

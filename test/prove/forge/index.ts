@@ -9,6 +9,7 @@ export default {
   promise:
     "Verified: nothing gets in that the platform did not sign, and nothing that is sent brings the hub down.",
   brokenBuilds: BROKEN_BUILDS,
+  tried: ["requests", "kinds", "slow connections cut", "honest requests meanwhile"],
   run,
 } satisfies Harness;
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Dose } from "../harness.ts";
 import { watchMemory } from "./memory.ts";
 import type { Site } from "./site.ts";
 import { type Exchange, exchange } from "./wire.ts";
@@ -25,7 +26,7 @@ export interface Tally {
   stop(): void;
 }
 
-export function keepTally({ hub, port }: Site, seed: number): Tally {
+export function keepTally({ hub, port }: Site, { seed, foundOut }: Pick<Dose, "seed" | "foundOut">): Tally {
   const broken: string[] = [];
   const kinds = new Set<string>();
   const accepted = new Set<string>();
@@ -67,7 +68,7 @@ export function keepTally({ hub, port }: Site, seed: number): Tally {
     wronglyAccepted: () => {
       wrongly += 1;
     },
-    done: () => gone || broken.length >= ENOUGH,
+    done: () => gone || broken.length >= ENOUGH || foundOut(broken),
     gone: () => gone,
     figures: () => ({
       requests,

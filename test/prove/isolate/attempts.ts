@@ -14,6 +14,11 @@ export async function openAttempts(companies: Companies) {
   const leaks: string[] = [];
   const count = { made: 0, refused: 0, own: 0 };
   const leaked = (what: string) => void leaks.push(what);
+  const refused = (what: string, error: unknown) => {
+    count.refused++;
+    const { code = "" } = error as { code?: string };
+    if (MISWRITTEN.includes(code)) leaked(`${what}: tries nothing (${code})`);
+  };
   const shared = await uniqueAcross(test.sql);
   const readable = new Map<Role, string[]>();
   for (const role of HUB_ROLES) readable.set(role, await readableBy(role));
@@ -27,7 +32,7 @@ export async function openAttempts(companies: Companies) {
     );
     for (const [what, end] of Object.entries(ENDS)) {
       count.made++;
-      await end(companies, b).catch(() => count.refused++);
+      await end(companies, b).catch((error: unknown) => refused(what, error));
       const seen = await Promise.all(
         Array.from({ length: 10 }, () => database.inController(a.id, ({ sql }) => sql.unsafe(everywhere))),
       );
@@ -99,7 +104,7 @@ export async function openAttempts(companies: Companies) {
               throw new Undo();
             })
             .catch((error: unknown) => {
-              if (!(error instanceof Undo)) count.refused++;
+              if (!(error instanceof Undo)) refused(`${role}, ${text}`, error);
             });
         }
       });
@@ -119,9 +124,8 @@ export async function openAttempts(companies: Companies) {
       role === "lethe_app" ? database.inController(a.id, work) : database.acrossControllers(role, work);
     await done.catch((error: unknown) => {
       if (error instanceof Undo) return;
-      count.refused++;
+      refused(`${role} on ${table}, ${what}`, error);
       const { code = "", constraint_name = "" } = error as { code?: string; constraint_name?: string };
-      if (MISWRITTEN.includes(code)) leak(`tries nothing (${code})`);
       // That its own key is taken tells a controller nothing new.
       if (telling.includes(code) && (code !== UNIQUE || shared.has(constraint_name)))
         leak(`tells of a row (${code})`);

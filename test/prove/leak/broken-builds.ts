@@ -7,6 +7,7 @@ const seconds = 1;
 export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   {
     what: "logs what a delivery holds, where that is interesting for whoever looks for a fault",
+    by: / in log of the hub$/,
     seconds,
     changes: [
       {
@@ -19,6 +20,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     what: "says in the error what it could not read, which is stored with the delivery",
+    by: / in table lethe\.delivery$/,
     seconds,
     changes: [
       {
@@ -31,6 +33,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     what: "stores what it should seal as it is",
+    by: / in table lethe\./,
     seconds,
     changes: [
       {
@@ -47,6 +50,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     what: "returns from a step what a platform answered",
+    by: / in table lethe\.runtime_/,
     seconds,
     changes: [
       {
@@ -59,6 +63,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     what: "counts refusals by address in a metric",
+    by: / in (?:metrics|answers)$/,
     seconds,
     changes: [
       {
@@ -71,6 +76,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     what: "answers a wrong address with the address",
+    by: / in answers$/,
     seconds,
     changes: [
       {
@@ -83,6 +89,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     what: "leaves a temporary file of what it packed",
+    by: / in temporary: packing\.json$/,
     seconds,
     changes: [
       {
@@ -98,6 +105,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     what: "works on a payload in a file that it deletes and does not close",
+    by: / in open: /,
     seconds,
     changes: [
       {
@@ -114,6 +122,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     what: "names the person in a message's subject",
+    by: / in message \d+ of \d+$/,
     seconds,
     changes: [
       {

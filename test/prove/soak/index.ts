@@ -38,16 +38,19 @@ export default {
   brokenBuilds: [
     {
       what: "leaves a descriptor open with each request",
+      by: /^open descriptors: /,
       changes: also('process.getBuiltinModule("node:fs").openSync("/dev/null");'),
       seconds: 5,
     },
     {
       what: "leaves a timer behind with each request",
+      by: /^timers and handles: /,
       changes: also("setInterval(() => {}, 1e9);"),
       seconds: 5,
     },
     {
       what: "keeps every body",
+      by: /^memory that is alive: /,
       changes: also(
         '(Reflect.get(globalThis, "kept") ?? (Reflect.set(globalThis, "kept", []), Reflect.get(globalThis, "kept"))).push(Buffer.from(request.body));',
       ),
@@ -55,6 +58,7 @@ export default {
     },
     {
       what: "does more and more with each request",
+      by: /^slower: /,
       changes: also(
         'Reflect.set(globalThis, "met", (Reflect.get(globalThis, "met") ?? 0) + 1); for (let i = 0, n = 0.1 * Reflect.get(globalThis, "met") ** 3; i < n; i++);',
       ),
@@ -62,6 +66,7 @@ export default {
     },
     {
       what: "forgets to give every hundredth delivery to a workflow",
+      by: /what was acknowledged is not processed/,
       changes: [
         {
           file: "src/intake/inbox.ts",
@@ -72,6 +77,7 @@ export default {
       seconds: 5,
     },
   ],
+  tried: ["requests", "deliveries", "windows"],
   run: soak,
 } satisfies Harness;
 
@@ -120,6 +126,7 @@ async function soak(dose: Dose): Promise<Outcome> {
       if (!warm) continue;
       const known = { deliveries, at: elapsed() };
       steps.push({ window, cost, after: await takeSample(hub, heap, rooms.sql, known) });
+      if (steps.length >= ENOUGH.windows && dose.foundOut(judge(steps))) break;
     }
     const sum = (of: (window: Window) => number) => windows.reduce((total, window) => total + of(window), 0);
     const accepted = sum((window) => window.accepted);

@@ -40,3 +40,6 @@ export const BY_DESIGN: Readonly<Record<string, string>> = {
     "no signature covers it, and the answer says how many are covered",
   "file: the same, written otherwise": "JSON has many ways to write the same",
 };
+
+/** What the tables themselves refuse to say, whoever asks: tried too, and everything else must be a change. */
+export const REFUSED: readonly string[] = ["audit_log.controller_id to the other controller's"];

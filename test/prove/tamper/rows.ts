@@ -13,8 +13,8 @@ function at(kind: string, text: string): Attempt {
         `select size::int from lethe.audit_log where controller_id = ${owner}`,
       );
       const place = Math.floor(random() * ((log?.size ?? 0) - 2));
-      await logs.change(named(logs, text.replaceAll(":x", owner).replaceAll(":seq", String(place))));
-      return true;
+      const statement = named(logs, text.replaceAll(":x", owner).replaceAll(":seq", String(place)));
+      return (await logs.change(statement)) > 0;
     },
   };
 }

@@ -1,10 +1,17 @@
-import type { Outcome } from "../harness.ts";
+import type { Dose, Outcome } from "../harness.ts";
 
 /** Changes that were not found after which there is no need to go on. */
 const ENOUGH = 3;
 
-/** Counts what was tried, by kind, and what was found. `byDesign` are the kinds that cannot be found. */
-export function openTally(seed: number, byDesign: Readonly<Record<string, string>>) {
+/**
+ * Counts what was tried, by kind, and what was found. `byDesign` are the kinds that cannot be found,
+ * `refusedByDesign` those that the database does not let happen.
+ */
+export function openTally(
+  { seed, foundOut }: Pick<Dose, "seed" | "foundOut">,
+  byDesign: Readonly<Record<string, string>>,
+  refusedByDesign: readonly string[],
+) {
   const kinds = new Map<string, { made: number; missed: number }>();
   const broken: string[] = [];
   let refused = 0;
@@ -12,7 +19,9 @@ export function openTally(seed: number, byDesign: Readonly<Record<string, string
   const missed = (known: boolean) =>
     [...kinds].filter(([kind, one]) => one.missed > 0 && kind in byDesign === known);
 
-  return { add, broke, changes, looksComplete, enough: () => broken.length >= ENOUGH, outcome };
+  const enough = () => broken.length >= ENOUGH || foundOut(broken);
+
+  return { add, broke, changes, looksComplete, enough, outcome };
 
   function add(kind: string, made: boolean, found: boolean, place = ""): void {
     const one = kinds.get(kind) ?? { made: 0, missed: 0 };
@@ -28,8 +37,11 @@ export function openTally(seed: number, byDesign: Readonly<Record<string, string
     broken.push(`seed ${seed}: ${what}`);
   }
 
-  /** By now each kind was tried, so that the list of those that cannot be found must name no other. */
+  /** By now each kind was tried, so that a list of those that cannot be made or found must name no other. */
   function looksComplete(): void {
+    for (const [kind, { made }] of kinds)
+      if ((made === 0) !== refusedByDesign.includes(kind))
+        broke(made === 0 ? `changed nothing: ${kind}` : `said to be refused, and it is not: ${kind}`);
     for (const kind of Object.keys(byDesign))
       if ((kinds.get(kind)?.missed ?? 0) === 0)
         broke(`said not to be found, and it is, or was not tried: ${kind}`);
