@@ -126,6 +126,15 @@ describe("it is found out that a connector", () => {
     expect(Object.keys(Object.prototype)).toEqual([]);
   });
 
+  test("changes what all objects have already, which no list of members shows", async () => {
+    const overwriting = reading((c) => {
+      if (c.name === "constructor") Object.assign(Object.prototype, { [c.name]: c.email });
+      return [subject({ email: c.email }), activity("customer.created")];
+    });
+    expect(await hurting(overwriting)).toContain("withstands hostile values");
+    expect({}.constructor).toBe(Object);
+  });
+
   test("reads JSON in a text without a limit on its depth", async () => {
     const extra = z.string().transform((text) => JSON.parse(text) as object);
     const reader = acme(signature, {

@@ -34,6 +34,7 @@ export function hostileValues(tried: Case): Promise<string[]> {
 
 async function withstand(tried: Case, bodies: Iterable<Hostile>): Promise<string[]> {
   const faults: string[] = [];
+  const before = shared();
   for (const { what, body, deep, like } of bodies) {
     const started = performance.now();
     const outcome = await outcomeWith(tried, body);
@@ -47,7 +48,7 @@ async function withstand(tried: Case, bodies: Iterable<Hostile>): Promise<string
       if (typeof other !== "string" && failures(other) !== failures(outcome))
         faults.push(`${what}: it was read, which text that is no JSON is not`);
     }
-    faults.push(...pollution(what));
+    faults.push(...pollution(what, before));
   }
   return faults;
 }
@@ -87,15 +88,29 @@ function judged(what: string, outcome: Expectation, deep: boolean): string[] {
   ];
 }
 
+/** What all objects share: the members that they come with, which no list of keys shows. */
+const shared = () =>
+  [Object.prototype, Array.prototype, Function.prototype].map((prototype) => ({
+    prototype,
+    members: Object.entries(Object.getOwnPropertyDescriptors(prototype)).filter(([, own]) => !own.enumerable),
+  }));
+
 /** Takes back what was done to every object, so that the other checks can go on. */
-function pollution(what: string): string[] {
-  const left = [Object.prototype, Array.prototype, Function.prototype].flatMap((prototype) =>
-    Object.keys(prototype).map((key) => ({ prototype, key })),
-  );
-  for (const { prototype, key } of left) Reflect.deleteProperty(prototype, key);
-  return left.length > 0 || "polluted" in {}
-    ? [`${what}: it changed a prototype that all objects share`]
-    : [];
+function pollution(what: string, before: ReturnType<typeof shared>): string[] {
+  let polluted = false;
+  for (const { prototype, members } of before) {
+    for (const [key, was] of members) {
+      const is = Object.getOwnPropertyDescriptor(prototype, key);
+      if (is?.value === was.value && is?.get === was.get && is?.set === was.set && !is?.enumerable) continue;
+      Object.defineProperty(prototype, key, was);
+      polluted = true;
+    }
+    for (const key of Object.keys(prototype)) {
+      Reflect.deleteProperty(prototype, key);
+      polluted = true;
+    }
+  }
+  return polluted || "polluted" in {} ? [`${what}: it changed a prototype that all objects share`] : [];
 }
 
 function* values({ door, fixture }: Case): Generator<Hostile> {
