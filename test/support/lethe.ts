@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { vi } from "vitest";
 import { childEnvironment } from "./hub-process.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const LETHE = fileURLToPath(new URL("../../src/cli/lethe.mjs", import.meta.url));
 
 export interface CommandResult {
   readonly code: number | null;
@@ -20,7 +20,7 @@ export async function runLethe(
   input = "",
   cwd = process.cwd(),
 ): Promise<CommandResult> {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: childEnvironment(settings) });
+  const child = spawn(process.execPath, [LETHE, ...args], { cwd, env: childEnvironment(settings) });
   let out = "";
   let err = "";
   child.stdout.on("data", (chunk: Buffer) => {
