@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { expect, inject, test } from "vitest";
-import { childEnvironment } from "#test";
+import { childEnvironment } from "../support/hub-process.ts";
 
 /** A harness's dose for every run of the suite: it finds out its first broken builds, and then fails to break this one. */
 export function proves(name: string, options: { seconds: number; broken: number; seed?: number }): void {
