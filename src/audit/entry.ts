@@ -24,6 +24,21 @@ export function writeEntry(entry: AuditEntry): string {
   });
 }
 
+/** What ties an entry to its place. */
+export type EntryPlace = Pick<AuditEntry, "controller" | "workflow" | "position" | "previous">;
+
+/** The same as {@link readEntry}, of what a walk through a whole log compares only: to check the rest would be half of its time. */
+export function readPlace(bytes: Uint8Array): EntryPlace | undefined {
+  try {
+    const entry: unknown = JSON.parse(
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"),
+    );
+    return typeof entry === "object" && entry !== null ? (entry as EntryPlace) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The entry that stored bytes hold; undefined if they are none: whoever alters the log decides what stands there. */
 export function readEntry(bytes: Uint8Array): AuditEntry | undefined {
   try {

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { ControllerTransaction, Database, Transaction } from "#database";
 import type { ControllerId, Did } from "#schemas";
 import type { KeyRing } from "#vault";
-import { readEntry } from "./entry.ts";
+import { readPlace } from "./entry.ts";
 import type { FaultCode } from "./errors.ts";
 import { asHash, frontierBytes, type Hash, leafHash, rootOfLeaves, same, TreeBuilder } from "./merkle.ts";
 import { readCheckpoint } from "./note.ts";
@@ -202,7 +202,7 @@ async function walkLeaves(
 
 /** Two transactions of one workflow may enter the log in the other order than they committed: each only has to have the one before it. */
 function checkEntry(controllerId: ControllerId, row: LeafRow, bytes: Uint8Array): FaultCode | undefined {
-  const entry = readEntry(bytes);
+  const entry = readPlace(bytes);
   if (entry === undefined) return "audit/entry-altered";
   const { controller, workflow, position, previous } = entry;
   if (

@@ -66,7 +66,7 @@ export const acks: Part = {
         "×",
         "more",
         {
-          aim: "0.25 ×",
+          aim: "0.35 ×",
         },
       ),
       figure(
@@ -74,7 +74,7 @@ export const acks: Part = {
         of(({ full, inserts }) => full.perSecond / inserts.whole),
         "×",
         "more",
-        { aim: "1.50 ×" },
+        { aim: "2.00 ×" },
       ),
       figure(
         "  p50 at full load",
@@ -99,7 +99,7 @@ export const acks: Part = {
         of(({ half }) => half.p99),
         "ms",
         "less",
-        { aim: "60 ms" },
+        { aim: "40 ms" },
       ),
       // Steadier than rates, on a machine that does something else as well.
       figure("CPU of an echo", echoCosts, "µs", "neither"),

@@ -45,7 +45,7 @@ export default {
     },
     {
       what: "lets its door read records",
-      by: /lethe_intake sees rows with a forged scope/,
+      by: /lethe_intake sees rows with a forged scope|without a controller sees somebody's rows/,
       seconds: 1,
       changes: [
         migrated(
