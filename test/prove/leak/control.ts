@@ -17,7 +17,7 @@ export interface Control {
 export async function plantControl({ folders }: World, canaries: Canaries): Promise<Control> {
   const [clear = "", hex = "", base64 = "", file = "", open = ""] = Array.from({ length: 5 }, (_, index) =>
     // Of no canary's beginning, however that is written: it would be a hit.
-    hash("sha256", canaries.token(`control ${index}`)),
+    hash("sha256", canaries.token(`control ${index}`)).slice(0, 24),
   );
   await inPostgres(folders.data, async (sql) => {
     // More than once: where a page of the WAL ends, a text is in two parts.
