@@ -1,4 +1,5 @@
 import { afterAll } from "vitest";
+import "./mocked-session.ts";
 
 /**
  * What test files that share a process find is what they leave: Hono's server puts a Request and a Response of its own
