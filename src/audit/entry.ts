@@ -28,11 +28,9 @@ export function writeEntry(entry: AuditEntry): string {
 export type EntryPlace = Pick<AuditEntry, "controller" | "workflow" | "position" | "previous">;
 
 /** The same as {@link readEntry}, of what a walk through a whole log compares only: to check the rest would be half of its time. */
-export function readPlace(bytes: Uint8Array): EntryPlace | undefined {
+export function readPlace(text: string): EntryPlace | undefined {
   try {
-    const entry: unknown = JSON.parse(
-      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"),
-    );
+    const entry: unknown = JSON.parse(text);
     return typeof entry === "object" && entry !== null ? (entry as EntryPlace) : undefined;
   } catch {
     return undefined;

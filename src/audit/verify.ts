@@ -2,12 +2,13 @@ import { setImmediate } from "node:timers/promises";
 import type { ControllerTransaction, Database, Transaction } from "#database";
 import type { ControllerId, Did } from "#schemas";
 import type { KeyRing } from "#vault";
-import { readPlace } from "./entry.ts";
 import type { FaultCode } from "./errors.ts";
-import { asHash, frontierBytes, type Hash, leafHash, rootOfLeaves, same, TreeBuilder } from "./merkle.ts";
+import { frontierBytes, same } from "./merkle.ts";
 import { readCheckpoint } from "./note.ts";
-import { splitHashes, TILE } from "./sequence.ts";
+import { TILE } from "./sequence.ts";
 import { type Statements, statements } from "./statements.ts";
+import { type FullTile, type TiledTree, tilesAbove } from "./tiled-tree.ts";
+import { type Found, type Read, walkLeaves } from "./walk.ts";
 
 export interface Fault {
   readonly controller: ControllerId;
@@ -35,23 +36,16 @@ export interface LogReport {
   readonly faults: readonly Fault[];
 }
 
-/** Entries read at a time: a running hub has to answer in between. */
+/** Read at a time: a running hub has to answer in between. */
 const BATCH = 1_000;
-/** Signatures checked, and tiles hashed, in one go: some milliseconds each. */
+const TILES = 1_000;
+/** Signatures checked in one go: some milliseconds. */
 const SIGNATURES = 32;
-const TILES = 16;
-
-/** Reads in a transaction of its own: one for a whole log would keep VACUUM from all that changes meanwhile. */
-type Read = <T>(
-  work: (tx: ControllerTransaction) => Promise<T>,
-  options?: { snapshot: boolean },
-) => Promise<T>;
-type Found = (code: FaultCode, seq?: number | null) => void;
 
 /**
  * Walks one log in the database: hashes every entry, rebuilds the tree, compares leaves, tiles, recorded
  * state, workflow chains, columns and every signed checkpoint. Reads only, as far as the log went when it began: what is
- * there stays as it is, so that the walk needs no snapshot. Memory: a hundred bytes a checkpoint, and one for every two events.
+ * there stays as it is, so that the walk needs no snapshot. Memory: a hundred bytes a checkpoint, and one for every event.
  */
 export async function verifyLog(
   database: Database,
@@ -72,11 +66,11 @@ export async function verifyLog(
     async (tx) => ({ extent: await readExtent(tx), pending: await checkStragglers(tx, watermark, found) }),
     { snapshot: true },
   );
-  const { builder, tiles } = await walkLeaves(read, owner.id, extent.end, signed, found, progress);
-  await checkTiles(read, tiles, extent.tiles, found);
-  checkState(extent.state, builder, found);
-  const head = Buffer.from(builder.root()).toString("hex");
-  return { report: { id: owner.id, events: builder.size, head, pending, checkpoints, faults }, signed };
+  const tree = await walkLeaves(read, owner.id, extent.end, signed, found, progress);
+  await checkTiles(read, tree.tiles, extent.tiles, found);
+  checkState(extent.state, tree, found);
+  const head = Buffer.from(tree.root()).toString("hex");
+  return { report: { id: owner.id, events: tree.size, head, pending, checkpoints, faults }, signed };
 }
 
 /** Faults told of a log: more tell nothing more. */
@@ -130,97 +124,13 @@ async function readExtent({ sql, controllerId }: ControllerTransaction) {
     sql<TileRange[]>`
       select level, count(*)::int as count from audit_tile where controller_id = ${controllerId} group by level`,
   ]);
-  return { end: leaves?.end ?? "0", state, tiles };
-}
-
-interface LeafRow {
-  readonly seq: string;
-  readonly leaf: Uint8Array;
-  readonly eventXid: string;
-  readonly xid: string | null;
-  readonly workflow: string | null;
-  readonly position: number | null;
-  readonly entry: Uint8Array | null;
-  /** Hash of the event before it in its workflow. */
-  readonly before: string | null;
-}
-
-async function walkLeaves(
-  read: Read,
-  controllerId: ControllerId,
-  end: string,
-  signed: Statements,
-  found: Found,
-  progress: (done: number) => void,
-) {
-  const builder = new TreeBuilder();
-  const tiles: Hash[] = [];
-  let tile: Hash[] = [];
-  const checkRoots = () => {
-    const roots = signed.rootsAt(builder.size);
-    if (roots.length === 0) return;
-    const root = Buffer.from(builder.root()).toString("hex");
-    for (const one of roots) if (one !== root) found("audit/root-mismatch", builder.size - 1);
-  };
-  checkRoots();
-  for (let next = -1; ; ) {
-    // The event before it is looked up there, by an index: to remember the last of every workflow would take all memory.
-    const rows = await read(
-      ({ sql }) => sql<LeafRow[]>`
-      select l.seq, l.leaf, l.event_xid as "eventXid", e.xid, e.workflow_id as workflow, e.position, e.entry,
-        case when e.position > 0 then (select encode(sha256(p.entry), 'hex') from audit_event p
-          where p.controller_id = e.controller_id and p.workflow_id = e.workflow_id and p.position = e.position - 1 limit 1) end as before
-      from audit_leaf l left join audit_event e on e.controller_id = l.controller_id and e.id = l.event_id
-      where l.controller_id = ${controllerId} and l.seq > ${next} and l.seq < ${end}::bigint order by l.seq limit ${BATCH}`,
-    );
-    for (const row of rows) {
-      const seq = Number(row.seq);
-      if (seq !== builder.size) found("audit/sequence-broken", seq);
-      // The tree is rebuilt from the entries; where one is gone, the leaf stands in so that the rest can be checked.
-      const leaf = row.entry === null ? asHash(row.leaf) : leafHash(row.entry);
-      if (row.entry === null) found("audit/entry-missing", seq);
-      else if (!same(leaf, row.leaf)) found("audit/entry-altered", seq);
-      else {
-        const fault = checkEntry(controllerId, row, row.entry);
-        if (fault !== undefined) found(fault, seq);
-      }
-      builder.append(leaf);
-      tile.push(leaf);
-      if (tile.length === TILE) {
-        tiles.push(rootOfLeaves(tile));
-        tile = [];
-      }
-      checkRoots();
-      next = seq;
-    }
-    progress(builder.size);
-    if (rows.length < BATCH) break;
-  }
-  if (signed.largest() > builder.size) found("audit/log-truncated", builder.size);
-  return { builder, tiles };
-}
-
-/** Two transactions of one workflow may enter the log in the other order than they committed: each only has to have the one before it. */
-function checkEntry(controllerId: ControllerId, row: LeafRow, bytes: Uint8Array): FaultCode | undefined {
-  const entry = readPlace(bytes);
-  if (entry === undefined) return "audit/entry-altered";
-  const { controller, workflow, position, previous } = entry;
-  if (
-    controller !== controllerId ||
-    workflow !== row.workflow ||
-    position !== row.position ||
-    row.xid !== row.eventXid
-  )
-    return "audit/column-altered";
-  return previous === row.before && (position === 0) === (previous === null)
-    ? undefined
-    : "audit/chain-broken";
+  return { end: Number(leaves?.end ?? 0), state, tiles };
 }
 
 /** Stored tiles against the rebuilt ones, level by level; of each level there are as many as the log fills. */
 async function checkTiles(
   read: Read,
-  level0: readonly Hash[],
+  level0: readonly FullTile[],
   ranges: readonly TileRange[],
   found: Found,
 ): Promise<void> {
@@ -231,27 +141,23 @@ async function checkTiles(
     counts.delete(level);
     for (let from = 0; from < expected.length; from += TILES) {
       const rows = await read(
-        ({ sql, controllerId }) => sql<{ index: string; hashes: Uint8Array }[]>`
-          select index, hashes from audit_tile
+        ({ sql, controllerId }) => sql<{ index: string; digest: Uint8Array }[]>`
+          select index, sha256(hashes) as digest from audit_tile
           where controller_id = ${controllerId} and level = ${level} and index >= ${from} and index < ${from + TILES}`,
       );
-      const stored = new Map(rows.map(({ index, hashes }) => [Number(index), hashes]));
-      for (const [i, wanted] of expected.slice(from, from + TILES).entries()) {
-        const hashes = stored.get(from + i);
-        if (hashes?.length !== TILE * 32 || !same(rootOfLeaves(splitHashes(hashes)), wanted))
+      const stored = new Map(rows.map(({ index, digest }) => [Number(index), digest]));
+      for (const [i, { digest }] of expected.slice(from, from + TILES).entries())
+        if (!same(stored.get(from + i) ?? new Uint8Array(), digest))
           found("audit/tile-altered", (from + i) * TILE ** (level + 1));
-      }
     }
-    expected = Array.from({ length: Math.floor(expected.length / TILE) }, (_, i) =>
-      rootOfLeaves(expected.slice(i * TILE, (i + 1) * TILE)),
-    );
+    expected = tilesAbove(expected);
   }
   // Of levels that the log does not have: the sequencer would stumble over them when it comes to have them.
   if (counts.size > 0) found("audit/tile-altered");
 }
 
-function checkState(state: State | undefined, builder: TreeBuilder, found: Found): void {
-  const expected = builder.frontier();
+function checkState(state: State | undefined, tree: TiledTree, found: Found): void {
+  const expected = tree.frontier();
   const matches =
     state === undefined
       ? expected.size === 0
