@@ -14,9 +14,8 @@
  * Exit codes: 0 all holds · 1 the log was changed · 2 wrong usage · 3 a signature does not hold
  *             4 the file is incomplete or not an export · 5 the log is shorter than a checkpoint says
  */
-import { createHash, createPublicKey, verify } from "node:crypto";
-import { createReadStream, readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
+import crypto, { createHash, createPublicKey, verify } from "node:crypto";
+import { openSync, readFileSync, readSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 const EXIT = { changed: 1, usage: 2, signature: 3, incomplete: 4, truncated: 5 };
@@ -29,32 +28,45 @@ class Finding extends Error {
   }
 }
 
-/** @param {...(Uint8Array | string)} parts */
-const sha256 = (...parts) => {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-};
-const LEAF = Buffer.from([0]);
+/** Node.js before 20.12 has no `hash`. @param {Uint8Array | string} data @param {"hex" | "base64"} encoding */
+const digest = (data, encoding) =>
+  crypto.hash?.("sha256", data, encoding) ?? createHash("sha256").update(data).digest(encoding);
+/** @param {...Uint8Array} parts */
+const sha256 = (...parts) => Buffer.from(digest(Buffer.concat(parts), "base64"), "base64");
 const NODE = Buffer.from([1]);
 
-/** The roots of the full subtrees of a growing RFC 6962 tree. */
+/** RFC 6962's hash of an entry, in base64. @param {string} entry */
+function leafHash(entry) {
+  if (typeof entry !== "string") throw new Finding("incomplete", "an entry is not a text");
+  return digest(`\0${entry}`, "base64");
+}
+
+/** A growing RFC 6962 tree. It keeps the root of each full subtree, which make up the root that it had at any size. */
 class Tree {
   size = 0;
-  /** @type {Buffer[]} */
+  /** By height, 32 bytes each. @type {Buffer[]} */
   roots = [];
-  /** @param {Buffer} leaf */
+  pair = Buffer.concat([NODE], 65);
+  /** @param {string} leaf in base64 */
   append(leaf) {
-    let root = leaf;
-    for (let size = this.size; size % 2 === 1; size = (size - 1) / 2)
-      root = sha256(NODE, /** @type {Buffer} */ (this.roots.pop()), root);
-    this.roots.push(root);
-    this.size += 1;
+    for (let [height, at, root] = [0, this.size++, leaf]; ; height += 1, at = (at - 1) / 2) {
+      let row = this.roots[height] ?? Buffer.alloc(64);
+      if (row.length === at * 32) row = Buffer.concat([row], row.length * 2);
+      this.roots[height] = row;
+      row.write(root, at * 32, "base64");
+      if (at % 2 === 0) return;
+      row.copy(this.pair, 1, at * 32 - 32, at * 32 + 32);
+      root = digest(this.pair, "base64");
+    }
   }
-  root() {
-    return this.roots.length === 0
-      ? sha256("")
-      : this.roots.reduceRight((right, left) => sha256(NODE, left, right));
+  /** Undefined of a size that it never had. @param {number} size */
+  root(size) {
+    if (!Number.isInteger(size) || size < 0 || size > this.size) return undefined;
+    const full = this.roots.flatMap((row, height) => {
+      const count = Math.floor(size / 2 ** height);
+      return count % 2 === 1 ? [row.subarray(count * 32 - 32, count * 32)] : [];
+    });
+    return full.length === 0 ? sha256() : full.reduce((right, left) => sha256(NODE, left, right));
   }
 }
 
@@ -66,7 +78,7 @@ class Tree {
 function parseKey(text) {
   const [name = "", id = "", encoded = ""] = text.split("+", 2).concat(text.split("+").slice(2).join("+"));
   const bytes = Buffer.from(encoded, "base64");
-  const expected = sha256(`${name}\n`, bytes).subarray(0, 4).toString("hex");
+  const expected = sha256(Buffer.from(`${name}\n`), bytes).toString("hex", 0, 4);
   if (bytes.length !== 33 || bytes[0] !== 1 || id !== expected)
     throw new Finding("usage", `"${text}" is not an Ed25519 verifier key`);
   const spki = Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), bytes.subarray(1)]);
@@ -98,12 +110,12 @@ function openNote(note, keys) {
 
 /**
  * RFC 9162 §2.1.3.2.
- * @param {Buffer} leaf @param {number} index @param {number} size @param {Buffer[]} proof
+ * @param {string} leaf @param {number} index @param {number} size @param {Buffer[]} proof
  */
 function rootFromProof(leaf, index, size, proof) {
   if (!(index < size))
     throw new Finding("changed", "an inclusion proof is for an entry that the log does not have");
-  let [fn, sn, root] = [index, size - 1, leaf];
+  let [fn, sn, root] = [index, size - 1, Buffer.from(leaf, "base64")];
   for (const sibling of proof) {
     if (sn === 0) throw new Finding("changed", "an inclusion proof is too long");
     if (fn % 2 === 1 || fn === sn) {
@@ -116,18 +128,24 @@ function rootFromProof(leaf, index, size, proof) {
   return root;
 }
 
-/** @param {string} file */
-async function* readLines(file) {
-  const lines = createInterface({
-    input: createReadStream(file, "utf8"),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  });
-  for await (const line of lines) {
+/** Cuts the bytes at line ends, and so never within a character. @param {string} file */
+function* readLines(file) {
+  const descriptor = openSync(file, "r");
+  let bytes = Buffer.alloc(65_536);
+  for (let [held, read] = [0, 1]; read > 0; ) {
+    if (held === bytes.length) bytes = Buffer.concat([bytes], held * 2); // a line longer than that
+    read = readSync(descriptor, bytes, held, bytes.length - held, null);
+    held += read;
+    const whole = read === 0 ? held : bytes.subarray(0, held).lastIndexOf("\n") + 1;
     try {
-      yield JSON.parse(line);
+      const lines = bytes.toString("utf8", 0, whole).split("\n");
+      if (lines.at(-1) === "") lines.pop();
+      for (const line of lines) yield JSON.parse(line);
     } catch {
       throw new Finding("incomplete", "a line of the file is not JSON: it was cut off or is not an export");
     }
+    bytes.copyWithin(0, whole, held);
+    held -= whole;
   }
 }
 
@@ -140,17 +158,18 @@ class Chains {
   /** @param {any} event @param {string} hash @returns {boolean} */
   follows(event, hash) {
     const tail = this.tails.get(event.workflow);
-    const expected = (tail?.position ?? -1) + 1;
+    const expected = tail === undefined ? 0 : tail.position + 1;
     if (event.position > expected) {
-      this.early.set(`${event.workflow} ${event.position}`, { event, hash });
-      return true;
+      const waiting = this.early.size; // more afterwards, unless two claim the same place
+      return this.early.set(`${event.workflow} ${event.position}`, { event, hash }).size > waiting;
     }
-    this.tails.set(event.workflow, { position: event.position, hash });
-    const holds = event.position === expected && event.previous === (tail?.hash ?? null);
+    if (event.position !== expected || event.previous !== (tail?.hash ?? null)) return false;
+    this.tails.set(event.workflow, { position: expected, hash });
+    if (this.early.size === 0) return true;
     const waiting = `${event.workflow} ${expected + 1}`;
     const next = this.early.get(waiting);
     this.early.delete(waiting);
-    return (next === undefined || this.follows(next.event, next.hash)) && holds;
+    return next === undefined || this.follows(next.event, next.hash);
   }
 }
 
@@ -158,30 +177,15 @@ class Chains {
  * @param {string} file
  * @param {{ key?: string | undefined, hubKey?: string | undefined, checkpoint?: string | undefined }} trusted
  */
-async function verifyExport(file, trusted) {
+function verifyExport(file, trusted) {
   const tree = new Tree();
-  /** @type {Map<number, Buffer>} */
-  const rootAt = new Map();
   const chains = new Chains();
-  /** @type {{ size: number, root: Buffer }[]} */
-  const checkpoints = [];
-  /** @type {any} */
-  let header;
-  /** @type {Key[]} */
-  let keys = [];
-  /** @type {Key[]} */
-  let hubKeys = [];
-  let ended = false;
-  let witnessed = false;
-
-  // First pass: which sizes need a root. Checkpoints come last in the file, so the roots are kept as we go.
-  const sizes = new Set([0]);
-  for await (const line of readLines(file))
-    if (line.kind === "checkpoint") sizes.add(Number(String(line.note).split("\n")[1]));
-  if (trusted.checkpoint !== undefined) sizes.add(Number(trusted.checkpoint.split("\n")[1]));
-  if (sizes.has(0)) rootAt.set(0, tree.root());
-
-  for await (const line of readLines(file)) {
+  /** @type {{ size: number, root: Buffer }[]} */ const checkpoints = [];
+  /** @type {any} */ let header;
+  /** @type {Key[]} */ let keys = [];
+  /** @type {Key[]} */ let hubKeys = [];
+  let [ended, witnessed] = [false, false];
+  for (const line of readLines(file)) {
     if (ended) throw new Finding("changed", "the file goes on after its end line");
     if (header === undefined) {
       if (line.kind !== "header" || line.format !== "lethe-audit-export/1")
@@ -193,16 +197,15 @@ async function verifyExport(file, trusted) {
     } else if (line.kind === "entry") {
       if (line.seq !== tree.size)
         throw new Finding("changed", `entry ${tree.size} is missing or out of order`);
-      const leaf = sha256(LEAF, line.entry);
-      if (leaf.toString("base64") !== line.leaf)
+      const leaf = leafHash(line.entry);
+      if (leaf !== line.leaf)
         throw new Finding("changed", `entry ${line.seq} is not the one that was logged`);
       const event = JSON.parse(line.entry);
       if (event.controller !== header.controller)
         throw new Finding("changed", `entry ${line.seq} belongs to another log`);
-      if (!chains.follows(event, sha256(line.entry).toString("hex")))
+      if (!chains.follows(event, digest(line.entry, "hex")))
         throw new Finding("changed", `entry ${line.seq} does not follow its workflow's last event`);
       tree.append(leaf);
-      if (sizes.has(tree.size)) rootAt.set(tree.size, tree.root());
     } else if (line.kind === "checkpoint") checkpoints.push(checkCheckpoint(line.note));
     else if (line.kind === "witness") witnessed = checkWitness(line);
     else if (line.kind === "end") {
@@ -220,7 +223,7 @@ async function verifyExport(file, trusted) {
     controller: header.controller,
     origin: header.origin,
     events: tree.size,
-    head: tree.root().toString("hex"),
+    head: tree.root(tree.size)?.toString("hex"),
     checkpoints: checkpoints.length,
     signed: newest?.size ?? 0,
     witnessed,
@@ -236,7 +239,7 @@ async function verifyExport(file, trusted) {
         "truncated",
         `a checkpoint was signed over ${checkpoint.size} entries, and ${tree.size} are here`,
       );
-    if (rootAt.get(checkpoint.size)?.equals(checkpoint.root) !== true)
+    if (tree.root(checkpoint.size)?.equals(checkpoint.root) !== true)
       throw new Finding("changed", `the first ${checkpoint.size} entries are not those that were signed`);
     return checkpoint;
   }
@@ -247,7 +250,7 @@ async function verifyExport(file, trusted) {
     const proof = line.proof.map((hash) => Buffer.from(hash, "base64"));
     if (proof.some((hash, place) => hash.toString("base64") !== line.proof[place]))
       throw new Finding("changed", "a hash of the witness's proof is not written as it was"); // spare bits, again
-    if (!rootFromProof(sha256(LEAF, line.entry), line.leaf, hub.size, proof).equals(hub.root))
+    if (!rootFromProof(leafHash(line.entry), line.leaf, hub.size, proof).equals(hub.root))
       throw new Finding("changed", "the hub's log does not contain what the export says it does");
     const event = JSON.parse(line.entry);
     const newest = checkpoints.at(-1);
@@ -275,7 +278,7 @@ async function main() {
   if (file === undefined || positionals.length !== 1)
     throw new Finding("usage", "name the export to check: node offline-verifier.mjs <export.jsonl>");
   const checkpoint = values.checkpoint === undefined ? undefined : readFileSync(values.checkpoint, "utf8");
-  const report = await verifyExport(file, { key: values.key, hubKey: values["hub-key"], checkpoint });
+  const report = verifyExport(file, { key: values.key, hubKey: values["hub-key"], checkpoint });
   if (values.json) console.log(JSON.stringify(report));
   else {
     console.log(`The log of ${report.origin} holds: ${report.events} events, head ${report.head}`);
@@ -291,10 +294,7 @@ async function main() {
 
 main().catch((error) => {
   const known = error instanceof Finding || error?.code?.startsWith?.("ERR_PARSE_ARGS");
-  console.error(
-    known
-      ? `Not verified: ${error.message}`
-      : `Not verified: cannot read the file (${error?.code ?? error?.message})`,
-  );
+  const reason = known ? error.message : `cannot read the file (${error?.code ?? error?.message})`;
+  console.error(`Not verified: ${reason}`);
   process.exitCode = error instanceof Finding ? EXIT[error.kind] : known ? EXIT.usage : EXIT.incomplete;
 });
