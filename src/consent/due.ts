@@ -1,7 +1,10 @@
 import type { ControllerTransaction } from "#database";
 import type { ConsentChange } from "./ledger.ts";
 
-/** Notes that changes are to be planned, in the transaction that makes them: should the event that says so be lost, this is left. */
+/**
+ * Notes that changes are to be planned, in the transaction that makes them: should the event that says so be lost, this is left.
+ * In one order, here and in {@link endDue}: two transactions that have several changes in common would wait for each other.
+ */
 export async function noteDue(
   { sql, controllerId }: ControllerTransaction,
   changes: readonly ConsentChange[],
@@ -10,6 +13,7 @@ export async function noteDue(
   await sql`insert into consent_due (controller_id, subject_id, purpose)
     select distinct ${controllerId}::uuid, subject, purpose
     from unnest(${changes.map(({ subjectId }) => subjectId)}::uuid[], ${changes.map(({ purpose }) => purpose)}::text[]) as t(subject, purpose)
+    order by subject, purpose
     on conflict do nothing`;
 }
 
@@ -18,9 +22,12 @@ export async function endDue(
   { sql, controllerId }: ControllerTransaction,
   changes: readonly ConsentChange[],
 ): Promise<void> {
-  await sql`delete from consent_due d
-    using unnest(${changes.map(({ subjectId }) => subjectId)}::uuid[], ${changes.map(({ purpose }) => purpose)}::text[]) as t(subject, purpose)
-    where d.controller_id = ${controllerId} and d.subject_id = t.subject and d.purpose = t.purpose`;
+  await sql`delete from consent_due d using (
+      select subject_id, purpose from consent_due
+      where controller_id = ${controllerId} and (subject_id, purpose) in (
+        select * from unnest(${changes.map(({ subjectId }) => subjectId)}::uuid[], ${changes.map(({ purpose }) => purpose)}::text[]))
+      order by subject_id, purpose for update) as ended
+    where d.controller_id = ${controllerId} and d.subject_id = ended.subject_id and d.purpose = ended.purpose`;
 }
 
 /** Changes that should have been planned long ago. */

@@ -175,6 +175,7 @@ export async function settlePush(
   const push = await findPush(tx, id, { lock: true });
   if (push === undefined || (outcome.round ?? push.round) !== push.round) return nothing;
   const changes = optedOutAt === undefined ? [] : await recordOptOut(tx, push, optedOutAt);
+  await noteDue(tx, changes); // before the push is changed, as planning takes both
   const wanted = await wantedFor(tx, push);
   // An opt-out that we found counts, unless something later is known by now: then only a person can tell.
   const givesWay = optedOutAt !== undefined && wanted !== "withdrawn";
@@ -190,7 +191,6 @@ export async function settlePush(
   ]);
   const again = push.active && status !== "void" && wanted !== undefined && wanted !== state;
   const pushes = again ? await pushAgain(tx, push, wanted) : [];
-  await noteDue(tx, changes);
   await forgetContacts(tx, [push.subjectId]);
   return { changes, pushes };
 }

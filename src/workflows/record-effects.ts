@@ -91,8 +91,9 @@ export async function recordEffects(
     events.push(effect(delivery, "subject.erased_seen", `delivery:${delivery.id}`, undefined, {}));
   const known = await optOutsOf(tx, linked.spread);
   const toPropagate = [...merged, ...changes, ...known];
-  await keepAddresses(tx, keys, read, subjects, new Set(toPropagate.map(({ subjectId }) => subjectId)));
+  // Before the addresses, as planning takes both: in another order, each could wait for the other.
   await noteDue(tx, toPropagate);
+  await keepAddresses(tx, keys, read, subjects, new Set(toPropagate.map(({ subjectId }) => subjectId)));
   await announce(
     tx,
     toPropagate.map((change) => changedEvent(tx.controllerId, change)),
