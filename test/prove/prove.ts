@@ -35,11 +35,14 @@ Exits 0 if the promise held, 1 if it was broken, 2 on wrong usage, 3 if a broken
 `;
 
 const wanted = readWanted(process.argv.slice(2));
-const load = HARNESSES[wanted?.name ?? ""];
-if (wanted === undefined || wanted.help || load === undefined) {
-  (wanted?.help === true ? process.stdout : process.stderr).write(HELP);
-  process.exit(wanted?.help === true ? 0 : 2);
+if (typeof wanted === "string") refuse(wanted);
+if (wanted.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
 }
+const load = HARNESSES[wanted.name];
+if (load === undefined)
+  refuse(wanted.name === "" ? "name what is to be tried" : `there is no harness ${wanted.name}`);
 const { name, milliseconds, seed } = wanted;
 const harness = await load();
 const builds = harness.brokenBuilds.slice(0, wanted.broken);
@@ -51,6 +54,11 @@ if (missed.length > 0) {
   process.exit(3);
 }
 process.exit(await prove(harness, wanted));
+
+function refuse(why: string): never {
+  process.stderr.write(`${why}\n\n${HELP}`);
+  process.exit(2);
+}
 
 async function prove(harness: Harness, wanted: Wanted): Promise<number> {
   const cleanUps: (() => Promise<void>)[] = [];

@@ -14,17 +14,18 @@ export interface Wanted {
   readonly until: RegExp | undefined;
 }
 
-/** Undefined for what makes no sense, such as a dose in which nothing is tried. */
-export function readWanted(argv: readonly string[]): Wanted | undefined {
+/** Says in words what makes no sense, such as a dose in which nothing is tried. */
+export function readWanted(argv: readonly string[]): Wanted | string {
   const given = parsed(argv);
-  if (given === undefined) return undefined;
+  if (typeof given === "string") return given;
   const { values, positionals } = given;
   const [name = ""] = positionals;
   const milliseconds = millisecondsOf(values.for);
   const seed = /^-?\d+$/.test(values.seed) ? Number(values.seed) : Number.NaN;
   const { broken, "until-broken": until, help = false, json = false } = values;
-  if (milliseconds === undefined || !Number.isSafeInteger(seed)) return undefined;
-  if (broken !== undefined && !/^\d{1,9}$/.test(broken)) return undefined;
+  if (milliseconds === undefined) return `--for "${values.for}" is no time above 0, such as 90s, 30m or 2h`;
+  if (!Number.isSafeInteger(seed)) return `--seed "${values.seed}" is no whole number`;
+  if (broken !== undefined && !/^\d{1,9}$/.test(broken)) return `--broken "${broken}" is no number of builds`;
   return {
     ...{ help, json, name, milliseconds, seed },
     broken: broken === undefined ? undefined : Number(broken),
@@ -46,8 +47,8 @@ function parsed(argv: readonly string[]) {
         "until-broken": { type: "string" },
       },
     });
-  } catch {
-    return undefined; // an option that there is not, or one without its value
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error); // an option that there is not, or one without its value
   }
 }
 
