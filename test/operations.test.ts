@@ -207,7 +207,7 @@ test("the doctor sees migrations of another text, calls that nobody takes, and l
     Object.fromEntries(checks.filter(({ ok }) => !ok).map(({ name, detail }) => [name, detail])),
   ).toEqual({
     migrations: expect.stringMatching(/number 1\b/),
-    queue: expect.stringContaining("1 calls are due"),
+    queue: expect.stringContaining("1 call is due"),
     log: expect.stringContaining("audit/state-altered"),
   });
   expect(checks.filter(({ ok, advice }) => ok !== (advice === undefined))).toEqual([]);

@@ -3,6 +3,7 @@ import { type Database, eq, tables } from "#database";
 import { hubDid, type Rooms, readWitness, runningHub } from "#hub";
 import { type ControllerId, HUB } from "#schemas";
 import { ageOf, type Checks, DAY } from "./doctor-check.ts";
+import { counted } from "./print.ts";
 
 /** A log that lags by more events, or in days a nightly look that was that long ago, is worth a look. */
 const AUDIT_LAG = 10_000;
@@ -24,7 +25,7 @@ export const AUDIT_CHECKS = {
     );
     return {
       ok: (row?.lag ?? 0) < AUDIT_LAG,
-      detail: `${row?.lag ?? 0} events wait to be sealed; \`lethe audit verify\` checks the log itself`,
+      detail: `${counted(row?.lag ?? 0, "event waits", "events wait")} to be sealed; \`lethe audit verify\` checks the log itself`,
       advice: "start the hub, which seals them; if it runs, its log says why it cannot",
     };
   },

@@ -4,6 +4,7 @@ import { configured } from "#kit";
 import { createMailer, rightsBacklog } from "#rights";
 import { describeError } from "#schemas";
 import { ageOf, type Checks } from "./doctor-check.ts";
+import { counted } from "./print.ts";
 
 /** A queue that waits longer, in seconds, is worth a look. */
 const QUEUE_AGE = 300;
@@ -17,7 +18,7 @@ export const WORK_CHECKS = {
       detail:
         stop === undefined
           ? "goes on"
-          : `STOPPED for ${ageOf(stop.since)} (${stop.reason}); ${waiting} events wait, webhooks are taken`,
+          : `STOPPED for ${ageOf(stop.since)} (${stop.reason}); ${counted(waiting, "event waits", "events wait")}, webhooks are taken`,
       advice:
         "`lethe processing resume` when what it was stopped for is over; deadlines of rights requests run on",
     };
@@ -35,12 +36,14 @@ export const WORK_CHECKS = {
     );
     const [age, late] = [Math.round(Number(row?.age ?? 0)), Math.round(Number(row?.late ?? 0))];
     const waits = [
-      ...(row?.events ? [`${row.events} events wait, the oldest for ${age} s`] : []),
-      ...(row?.due ? [`${row.due} calls are due, the oldest for ${late} s`] : []),
+      ...(row?.events
+        ? [`${counted(row.events, "event waits", "events wait")}, the oldest for ${age} s`]
+        : []),
+      ...(row?.due ? [`${counted(row.due, "call is due", "calls are due")}, the oldest for ${late} s`] : []),
     ];
     return {
       ok: age < QUEUE_AGE && late < QUEUE_AGE,
-      detail: `${waits.join("; ") || "nothing waits"}; ${row?.failed ?? 0} runs failed in a day`,
+      detail: `${waits.join("; ") || "nothing waits"}; ${counted(row?.failed ?? 0, "run", "runs")} failed in a day`,
       advice:
         "start the hub, or another beside it; with an Inngest server, see that it can be reached; is processing stopped?",
     };

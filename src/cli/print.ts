@@ -11,6 +11,11 @@ export function paint(
   return styleText(style, text, { stream, validateStream: true });
 }
 
+/** `1 event waits`, `2 events wait`. */
+export function counted(count: number, singular: string, plural: string): string {
+  return `${count} ${count === 1 ? singular : plural}`;
+}
+
 /** JSON for programs; otherwise what `people` makes of it. */
 export function output<T>(json: boolean, value: T, people: (value: T) => string): void {
   process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${people(value)}\n`);

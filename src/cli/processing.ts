@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { processingStatus, type Rooms, resumeProcessing, stopProcessing } from "#hub";
 import { StopReason } from "#schemas";
 import { command, group, withRooms } from "./command.ts";
-import { output, paint } from "./print.ts";
+import { counted, output, paint } from "./print.ts";
 
 interface Options {
   readonly reason: StopReason;
@@ -60,7 +60,7 @@ async function show(rooms: Rooms, options: Options, changed?: boolean): Promise<
     if (stop === undefined) return paint("green", `Processing goes on${already}.`);
     return [
       paint("red", `Processing is stopped since ${stop.since} (${stop.reason})${already}.`),
-      `${waiting} events wait, ${underWay} calls still finish the step that they are in. Webhooks are taken as ever.`,
+      `${counted(waiting, "event waits", "events wait")}, ${counted(underWay, "call still finishes its step", "calls still finish their steps")}. Webhooks are taken as ever.`,
       "`lethe processing resume` lets everything go on.",
     ].join("\n");
   });
