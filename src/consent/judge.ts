@@ -38,6 +38,8 @@ export function judged<Record extends Judgeable>(
   records: readonly Record[],
   sendings: readonly SentTo[],
 ): (Omit<Record, "nature"> & { readonly nature: RecordNature })[] {
+  // Where nothing was sent nothing comes back: most people of most hubs, at each of their orders.
+  if (sendings.every((one) => one.sent.length === 0)) return [...records];
   const sent = Map.groupBy(sendings, placeOf);
   const events = eventsOf(records);
   const there = new Map<string, Mark[]>();
@@ -67,7 +69,9 @@ export function judged<Record extends Judgeable>(
       for (const record of event.filter((one) => !echoes.has(one))) {
         chosen.add(record);
         const mark = { state: directionOf(record.state), at: record.reportedAt };
-        there.set(placeOf(record), [...thereOf(record), mark]);
+        const marks = there.get(placeOf(record));
+        if (marks === undefined) there.set(placeOf(record), [mark]);
+        else marks.push(mark); // no copy: whoever buys every day has thousands of reports
       }
     }
     return { echoes, chosen };

@@ -17,6 +17,8 @@ const PRELOAD = fileURLToPath(new URL("./after-collection-preload.ts", import.me
 const CONNECTORS = ["shopify", "stripe", "woocommerce", "mailchimp", "customerio"];
 /** Milliseconds of a window: long enough for a p99, short enough that a run has many. */
 const WINDOW = { least: 250, most: 30_000, share: 16 };
+/** Requests of a burst beside those of the window that it follows. */
+const BURST = 0.25;
 /** Part of the dose in which the hub is compiled, fills its pools and is not judged. */
 const WARM = 0.2;
 /** Windows from which a slope can be told, and requests of each that say something: where the machine is slow, it takes longer. */
@@ -81,7 +83,7 @@ export default {
   run: soak,
 } satisfies Harness;
 
-/** Mixed load at half of what the hub can do, in windows; after each it is drained and looked at. */
+/** Mixed load at half of what the hub can do, in windows, each with a burst after it; then it is drained and looked at. */
 async function soak(dose: Dose): Promise<Outcome> {
   const rooms = await freshRooms(await dose.server());
   const dataDir = mkdtempSync(join(tmpdir(), "lethe-soak-"));
@@ -105,27 +107,36 @@ async function soak(dose: Dose): Promise<Outcome> {
     const milliseconds = Math.min(WINDOW.most, Math.max(WINDOW.least, dose.milliseconds / WINDOW.share));
     let capacity = 0;
     const elapsed = () => performance.now() - began;
-    // By its own clock: to start a hub takes longer than a short dose on a machine that is busy.
-    while ((elapsed() < dose.milliseconds || steps.length < ENOUGH.windows) && broken.length === 0) {
-      const warm = windows.length > 1 && elapsed() > dose.milliseconds * WARM;
-      const started = performance.now();
-      const before = processorTime(hub.pid);
-      const window = await sendFor(traffic, {
-        milliseconds,
-        requests: warm ? ENOUGH.requests : ENOUGH.warm,
-        perSecond: warm ? Math.max(SLOWEST, capacity / 2) : undefined,
-      });
+    /** Sends, and waits until all of it is processed. */
+    const send = async (extent: Parameters<typeof sendFor>[1]) => {
+      const window = await sendFor(traffic, extent);
       windows.push(window);
       broken.push(...new Set(window.wrong));
       if (!(await isDrained(rooms)))
         broken.push(`what was acknowledged is not processed after ${DRAINED / 1_000} s`);
-      const cost = (processorTime(hub.pid) - before) / window.requests;
+      return window;
+    };
+    // By its own clock: to start a hub takes longer than a short dose on a machine that is busy.
+    while ((elapsed() < dose.milliseconds || steps.length < ENOUGH.windows) && broken.length === 0) {
+      const warm = windows.length > 1 && elapsed() > dose.milliseconds * WARM;
+      const started = performance.now();
+      const window = await send({
+        milliseconds,
+        requests: warm ? ENOUGH.requests : ENOUGH.warm,
+        perSecond: warm ? Math.max(SLOWEST, capacity / 2) : undefined,
+      });
       capacity = warm ? capacity : (window.requests * 1_000) / (performance.now() - started);
+      if (!warm || broken.length > 0) continue;
+      // At a given pace, the faster the machine is, the fewer deliveries share a run, and the dearer is each of them: what
+      // a neighbour leaves of it would show, and not the hub.
+      const before = processorTime(hub.pid);
+      const requests = Math.max(ENOUGH.requests, Math.ceil(window.requests * BURST));
+      const burst = await send({ milliseconds: 0, requests, perSecond: undefined });
+      const cost = (processorTime(hub.pid) - before) / burst.requests;
       const deliveries = windows.reduce((sum, { requests }) => sum + requests, 0);
       dose.progress(`${deliveries.toLocaleString("en")} requests`);
-      if (!warm) continue;
       const known = { deliveries, at: elapsed() };
-      steps.push({ window, cost, after: await takeSample(hub, heap, rooms.sql, known) });
+      steps.push({ window, burst, cost, after: await takeSample(hub, heap, rooms.sql, known) });
       if (steps.length >= ENOUGH.windows && dose.foundOut(judge(steps))) break;
     }
     const sum = (of: (window: Window) => number) => windows.reduce((total, window) => total + of(window), 0);

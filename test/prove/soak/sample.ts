@@ -8,8 +8,10 @@ export interface Sample {
   readonly deliveries: number;
   /** Milliseconds since the soak began. */
   readonly at: number;
-  /** Bytes that are alive in the hub's heap and beside it, after its garbage is collected. */
+  /** Bytes that are alive in the hub's heap and beside it, after its garbage is collected: all but compiled code. */
   readonly live: number;
+  /** Bytes of compiled code. */
+  readonly compiled: number;
   /** Bytes resident. */
   readonly resident: number;
   /** Open file descriptors, sockets among them. */
@@ -36,7 +38,7 @@ export async function takeSample(
   known: Pick<Sample, "deliveries" | "at">,
 ): Promise<Sample> {
   const processor = processorTime(hub.pid);
-  const { live, resources } = await afterCollection(hub.pid, heap);
+  const held = await afterCollection(hub.pid, heap);
   const [row] = await sql<Pick<Sample, "sessions" | "tables" | "dead" | "log">[]>`
     select (select count(*)::int from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()) as sessions,
       (select sum(pg_total_relation_size(oid))::float8 from pg_class where relnamespace = 'lethe'::regnamespace and relkind = 'r') as tables,
@@ -44,13 +46,16 @@ export async function takeSample(
       (pg_current_wal_lsn() - '0/0')::float8 as log`;
   if (row === undefined) throw new Error("PostgreSQL did not answer");
   return {
-    ...{ ...known, ...row, live, resources, processor },
+    ...{ ...known, ...row, ...held, processor },
     resident: statusOf(hub.pid) * 1_024,
     descriptors: readdirSync(`/proc/${hub.pid}/fd`).length,
   };
 }
 
-async function afterCollection(pid: number, file: string): Promise<{ live: number; resources: number }> {
+async function afterCollection(
+  pid: number,
+  file: string,
+): Promise<Pick<Sample, "live" | "compiled" | "resources">> {
   rmSync(file, { force: true });
   process.kill(pid, "SIGUSR2");
   for (let waited = 0; !existsSync(file); waited += 5) {
