@@ -106,16 +106,8 @@ describe("for any history", () => {
     );
   });
 
-  test("ten times as many records take ten times as long, and not a hundred times", () => {
-    const milliseconds = (count: number) => {
-      const all = Array.from({ length: count }, (_, n) => report(n % 3 === 0 ? "withdrawn" : "granted", n));
-      const began = process.cpuUsage();
-      natures(all, [sent("granted", 1)]);
-      const { user, system } = process.cpuUsage(began);
-      return (user + system) / 1_000;
-    };
-    milliseconds(2_000); // compiled
-    const [few, many] = [2_000, 20_000].map((count) => Math.min(...[1, 2, 3].map(() => milliseconds(count))));
-    expect(many).toBeLessThan(40 * (few ?? 0));
+  test("a hundred thousand reports of one person are judged within a test's time: their cost is not that of their square", () => {
+    const all = Array.from({ length: 100_000 }, (_, n) => report(n % 3 === 0 ? "withdrawn" : "granted", n));
+    expect(natures(all, [sent("granted", 1)])).toHaveLength(100_000);
   });
 });
