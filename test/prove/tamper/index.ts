@@ -23,7 +23,7 @@ export default {
       by: /not found: audit_leaf\.leaf /,
       seconds: 1,
       changes: [
-        { file: "src/audit/walk.ts", at: "if (row?.sound !== true) return", instead: "return" },
+        { file: "src/audit/walk.ts", at: "row?.fit === true ? row : undefined", instead: "undefined" },
         { file: "src/audit/walk.ts", at: "!same(leaf, row.leaf)\n", instead: "false\n" },
       ],
     },
