@@ -47,6 +47,7 @@ export function openDirectory(database: Database, ring: KeyRing): ConnectionDire
   const line: (() => void)[] = [];
   let looking = 0;
   const cache = new Map<string, { at: number; connections: readonly OpenConnection[] }>();
+  const underWay = new Map<string, Promise<readonly OpenConnection[]>>();
 
   return {
     byId: async (connector, id) => {
@@ -62,22 +63,37 @@ export function openDirectory(database: Database, ring: KeyRing): ConnectionDire
       );
       return found.filter((connection) => connection.connector === connector);
     },
-    clear: () => cache.clear(),
+    clear: () => {
+      cache.clear();
+      underWay.clear(); // what is being read may have been read before the change
+    },
   };
 
   async function cached(key: string, load: () => Promise<readonly OpenConnection[]>) {
     const known = cache.get(key);
     if (known !== undefined && Date.now() - known.at < FRESH) return known.connections;
     try {
-      const connections = await inLine(load);
-      // Only what exists is remembered: made-up ids must not fill the memory.
-      if (connections.length > 0) cache.set(key, { at: Date.now(), connections });
-      else cache.delete(key);
-      return connections;
+      return await (underWay.get(key) ?? lookUp(key, load));
     } catch (error) {
       if (known !== undefined) return known.connections;
       throw error;
     }
+  }
+
+  /** One for all who ask meanwhile: a sale has a thousand requests under way when what is known of its shop is no longer fresh. */
+  function lookUp(key: string, load: () => Promise<readonly OpenConnection[]>) {
+    const lookup = inLine(load);
+    underWay.set(key, lookup);
+    const isLast = () => underWay.get(key) === lookup;
+    lookup
+      .then((connections) => {
+        // Only what exists is remembered: made-up ids must not fill the memory.
+        if (isLast() && connections.length > 0) cache.set(key, { at: Date.now(), connections });
+        else if (isLast()) cache.delete(key);
+      })
+      .catch(() => {}) // told to those who asked
+      .finally(() => isLast() && underWay.delete(key));
+    return lookup;
   }
 
   /** A few at a time, and a line of bounded length: made-up ids must not take the sessions that deliveries are stored with. */
