@@ -23,4 +23,4 @@ VOLUME /var/lib/lethe
 EXPOSE 8787
 STOPSIGNAL SIGTERM
 # As `npm start` does.
-CMD ["node", "--v8-pool-size=1 --max-semi-space-size=32", "--max-old-space-size=1024", "src/main.ts", "start"]
+CMD ["node", "--v8-pool-size=1", "--max-semi-space-size=32", "--max-old-space-size=1024", "src/cli/lethe.mjs", "start"]

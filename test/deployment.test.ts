@@ -73,6 +73,13 @@ test("the image has the Node.js that the tests run on", () => {
   expect(new Set(bases)).toEqual(new Set([`node:${dependencies.node}-slim`]));
 });
 
+test("the image starts the hub as `npm start` does", () => {
+  const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
+  const [, command = ""] = /^CMD (.+)$/m.exec(readFileSync("Dockerfile", "utf8")) ?? [];
+  expect(["exec", ...JSON.parse(command)].join(" ")).toBe(scripts.start);
+  expect(JSON.parse(command).join(" ").split(" ")).toEqual(JSON.parse(command)); // each of them a word
+});
+
 describe("the roles of docker-compose.yml, on a server of their own,", () => {
   const folder = mkdtempSync(join(tmpdir(), "lethe-roles-"));
   const settings = (service: string) => ({

@@ -9,7 +9,7 @@ const [, , ...START] = (
   JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: { start: string } }
 ).scripts.start
   .split(" ")
-  .map((word) => (word.endsWith(".ts") ? join(ROOT, word) : word));
+  .map((word) => (/\.(ts|mjs)$/.test(word) ? join(ROOT, word) : word));
 
 export interface HubProcess {
   readonly url: string;
