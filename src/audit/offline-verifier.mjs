@@ -2,7 +2,7 @@
 // @ts-check
 /**
  * Checks a Lethe audit export by itself: no database, no network, no secrets, no dependencies. Written apart
- * from the hub's own code, in plain JavaScript for any Node ≥ 18, so that whoever gets an export can read it.
+ * from the hub's own code, in plain JavaScript for any Node ≥ 18, to be read. Takes 100 bytes of memory an entry.
  *
  *   node offline-verifier.mjs export.jsonl [--key <verifier key>] [--hub-key <verifier key>] [--checkpoint <file>]
  *

@@ -39,7 +39,7 @@ test("a long log is read in many short transactions, and the hub answers in betw
   });
   clearInterval(turn);
   expect(report).toMatchObject({ ok: true, logs: [{ events: 5_201, pending: 0 }] });
-  expect(transactions).toBeGreaterThan(5 + 2); // a thousand entries each, and sixteen tiles
+  expect(transactions).toBeGreaterThan(5 + 2); // a thousand entries each, and the tiles
   expect(turns).toBeGreaterThan(5);
 });
 

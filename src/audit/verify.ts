@@ -63,7 +63,10 @@ export async function verifyLog(
   const { checkpoints, signed } = await readCheckpoints(read, owner, publicKeys, found);
   const watermark = await database.acrossControllers("lethe_sequencer", readWatermark);
   const { extent, pending } = await read(
-    async (tx) => ({ extent: await readExtent(tx), pending: await checkStragglers(tx, watermark, found) }),
+    async (tx) => ({
+      extent: await readExtent(tx, found),
+      pending: await checkStragglers(tx, watermark, found),
+    }),
     { snapshot: true },
   );
   const tree = await walkLeaves(read, owner.id, extent.end, signed, found, progress);
@@ -116,15 +119,19 @@ interface TileRange {
 }
 
 /** How far everything goes at one moment: what is added after it is for the next time. */
-async function readExtent({ sql, controllerId }: ControllerTransaction) {
+async function readExtent({ sql, controllerId }: ControllerTransaction, found: Found) {
   const [[leaves], [state], tiles] = await Promise.all([
-    sql<{ end: string }[]>`
-      select coalesce(max(seq) + 1, 0) as end from audit_leaf where controller_id = ${controllerId}`,
+    sql<{ first: string | null; last: string | null }[]>`
+      select min(seq) as first, max(seq) as last from audit_leaf where controller_id = ${controllerId}`,
     sql<State[]>`select size, frontier from audit_log where controller_id = ${controllerId}`,
     sql<TileRange[]>`
       select level, count(*)::int as count from audit_tile where controller_id = ${controllerId} group by level`,
   ]);
-  return { end: Number(leaves?.end ?? 0), state, tiles };
+  const [first, last] = [Number(leaves?.first ?? 0), Number(leaves?.last ?? -1)];
+  // Places where no walk from 0 comes to, and such as a number of JavaScript would round.
+  if (first < 0) found("audit/sequence-broken", first);
+  if (last >= Number.MAX_SAFE_INTEGER) found("audit/sequence-broken");
+  return { end: Math.min(last + 1, Number.MAX_SAFE_INTEGER), state, tiles };
 }
 
 /** Stored tiles against the rebuilt ones, level by level; of each level there are as many as the log fills. */

@@ -121,9 +121,10 @@ async function leavesIfSound(
   for (const [i, entry] of entries.entries()) recent.set(places[i] ?? "", hash("sha256", entry, "hex"));
   const columns = places.map((place): Columns => {
     const [workflow, position] = [place.slice(0, UUID), Number(place.slice(UUID + 1))];
-    return { workflow, position, before: recent.get(`${workflow} ${position - 1}`) ?? null };
+    const before = position > 0 ? recent.get(`${workflow} ${position - 1}`) : undefined;
+    return { workflow, position, before: before ?? null };
   });
-  const far = columns.filter(({ position, before }) => position !== 0 && before === null);
+  const far = columns.filter((one) => (one.position ?? 0) > 0 && one.before === null);
   const before = far.length === 0 ? new Map() : await hashesBefore(read, controllerId, far);
   const isSound = columns.every((one, i) => {
     const known = one.before === null ? { ...one, before: before.get(one) ?? null } : one;

@@ -68,7 +68,7 @@ export const AUDIT_CHECKS = {
       detail:
         last === undefined
           ? "not checked yet; a running hub does it every night"
-          : `checked ${ageOf(last.time)} ago: ${last.facts.events} events of ${last.facts.logs} logs, ${found === 0 ? "no fault" : codes.map(([code, count]) => `${count} × ${code}`).join(", ")}; checkpoint outside ${last.facts.witness}`,
+          : `checked ${ageOf(last.time)} ago: ${counted(Number(last.facts.events), "event", "events")} of ${counted(Number(last.facts.logs), "log", "logs")}, ${found === 0 ? "no fault" : codes.map(([code, count]) => `${count} × ${code}`).join(", ")}; checkpoint outside ${last.facts.witness}`,
       advice: found > 0 ? VERIFY : NIGHTLY,
     };
   },

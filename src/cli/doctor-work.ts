@@ -58,7 +58,7 @@ export const WORK_CHECKS = {
     const [stuck, failed, manual] = [sum((c) => c.stuck), sum((c) => c.failed), sum((c) => c.manual)];
     return {
       ok: stuck === 0,
-      detail: `not brought in step: ${failed} failed, ${manual} left to a person (\`lethe consents pushes\`)${stuck === 0 ? "" : `; ${stuck} changes wait for hours, is the hub running?`}`,
+      detail: `not brought in step: ${failed} failed, ${manual} left to a person (\`lethe consents pushes\`)${stuck === 0 ? "" : `; ${counted(stuck, "change waits", "changes wait")} for hours, is the hub running?`}`,
       advice: "start the hub; if it runs, look for its errors in the log, then `lethe consents retry`",
     };
   },
@@ -72,7 +72,15 @@ export const WORK_CHECKS = {
     const overdue = sum((c) => c.overdue);
     return {
       ok: overdue === 0,
-      detail: `${sum((c) => c.open)} requests open, ${overdue} overdue, ${sum((c) => c.waiting)} tasks left to a person (\`lethe rights list --open\`)`,
+      detail: `${counted(
+        sum((c) => c.open),
+        "request",
+        "requests",
+      )} open, ${overdue} overdue, ${counted(
+        sum((c) => c.waiting),
+        "task",
+        "tasks",
+      )} left to a person (\`lethe rights list --open\`)`,
       advice: "answer them now: `lethe rights list --open` has the overdue ones first",
     };
   },

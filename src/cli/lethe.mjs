@@ -24,9 +24,13 @@ if (major >= 24) {
     );
     process.exit(1);
   }
-  const child = spawn(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-    stdio: "inherit",
-  });
+  const child = spawn(
+    pinned,
+    [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)],
+    {
+      stdio: "inherit",
+    },
+  );
   for (const signal of ["SIGTERM", "SIGINT"])
     process.on(signal, () => child.kill(/** @type {NodeJS.Signals} */ (signal)));
   child.on("exit", (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));

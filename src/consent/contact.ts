@@ -42,7 +42,8 @@ export async function keepContacts(
     return { id: subject.id, sealed };
   });
   await sql`insert into consent_contact (controller_id, subject_id, sealed)
-    select ${controllerId}::uuid, * from unnest(${kept.map(({ id }) => id)}::uuid[], ${asBytea(kept.map(({ sealed }) => sealed))}::bytea[])
+    select ${controllerId}::uuid, * from unnest(${kept.map(({ id }) => id)}::uuid[], ${asBytea(kept.map(({ sealed }) => sealed))}::bytea[]) as t(id)
+    order by id -- as everybody takes them
     on conflict (controller_id, subject_id) do update set sealed = excluded.sealed, created_at = now()`;
 }
 
@@ -84,7 +85,14 @@ export async function forgetContacts(
   { sql, controllerId }: ControllerTransaction,
   subjects?: readonly SubjectId[],
 ): Promise<void> {
-  await sql`
+  const concerned = sql`c.controller_id = ${controllerId} and (${subjects === undefined} or exists (
+    select from unnest(${[...(subjects ?? [])]}::uuid[]) as wanted(id)
+    where wanted.id in (s.id, s.merged_into) or wanted.id in (
+      select id from subject where controller_id = ${controllerId} and merged_into = coalesce(s.merged_into, s.id))))`;
+  // Taken first, so that what is looked at next is what whoever had them left behind: they may be due again.
+  const taken = sql`select from consent_contact c join subject s on s.controller_id = c.controller_id and s.id = c.subject_id
+    where ${concerned} order by c.subject_id for update of c`;
+  const ended = sql`
     with family as (
       select c.subject_id as holder, f.id, c.subject_id
       from consent_contact c
@@ -92,10 +100,7 @@ export async function forgetContacts(
       cross join lateral (
         select coalesce(s.merged_into, s.id) as id union all
         select id from subject where controller_id = ${controllerId} and merged_into = coalesce(s.merged_into, s.id)) as f
-      where c.controller_id = ${controllerId} and (${subjects === undefined} or exists (
-        select from unnest(${[...(subjects ?? [])]}::uuid[]) as wanted(id)
-        where wanted.id in (s.id, s.merged_into) or wanted.id in (
-          select id from subject where controller_id = ${controllerId} and merged_into = coalesce(s.merged_into, s.id))))
+      where ${concerned}
     ), needed as (
       select holder from family where exists (
         select from consent_due d where d.controller_id = ${controllerId} and d.subject_id = family.id)
@@ -107,6 +112,7 @@ export async function forgetContacts(
     )
     delete from consent_contact where controller_id = ${controllerId}
       and subject_id in (select holder from family) and subject_id not in (select holder from needed)`;
+  await Promise.all([taken, ended]);
 }
 
 const placeOf = (subject: SubjectId) => ({ what: "consent-contact", recordId: subject });

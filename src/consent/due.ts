@@ -38,7 +38,7 @@ export async function forgottenChanges(
   return sql<ConsentChange[]>`
     update consent_due d set since = now() from (
       select subject_id, purpose from consent_due where controller_id = ${controllerId} and since < now() - interval '10 minutes'
-      order by since limit ${limit}) as old
+      order by since limit ${limit} for update skip locked) as old
     where d.controller_id = ${controllerId} and d.subject_id = old.subject_id and d.purpose = old.purpose
     returning d.subject_id as "subjectId", d.purpose`;
 }

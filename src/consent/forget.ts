@@ -7,8 +7,9 @@ export async function forgetConsent(
   { family, heir }: Leaving,
 ): Promise<void> {
   const ids = [...family];
-  await sql`delete from consent_contact where controller_id = ${controllerId} and subject_id = any(${ids}::uuid[])`;
+  // In the order of all who take both.
   await sql`delete from consent_due where controller_id = ${controllerId} and subject_id = any(${ids}::uuid[])`;
+  await sql`delete from consent_contact where controller_id = ${controllerId} and subject_id = any(${ids}::uuid[])`;
   // To the day only: the time would tell of which request it was.
   await sql`update consent_push set status = 'void', settled_at = date_trunc('day', now())
     where controller_id = ${controllerId} and subject_id = any(${ids}::uuid[]) and status = 'open'`;

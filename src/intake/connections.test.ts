@@ -46,6 +46,7 @@ test("made-up ids are looked up a few at a time, and no more of them wait than a
   const madeUp = () => directory.byId("shopify", crypto.randomUUID());
   const asked = await Promise.allSettled(Array.from({ length: 1_000 }, madeUp));
   expect(asked.filter(({ status }) => status === "fulfilled")).toHaveLength(258);
+  expect(lookups).toBe(258);
   expect(asked.at(-1)).toMatchObject({ reason: { code: "intake/busy" } });
 });
 

@@ -34,7 +34,6 @@ export async function recordEffects(
 ): Promise<EventDraft[]> {
   const { subjects, erased, ...linked } = await link(tx, keys, read);
   const merged = await consentsChangedByMerges(tx, linked.merges);
-  await movePushes(tx, linked.merges);
   const consents = read.flatMap((event) => consentsOf(event, subjects(event)));
   const { recorded, changes } = await recordConsents(tx, consents);
   const consentAt = new Map(recorded.map((record) => [`${record.workflowId}.${record.ordinal}`, record]));
@@ -91,8 +90,9 @@ export async function recordEffects(
     events.push(effect(delivery, "subject.erased_seen", `delivery:${delivery.id}`, undefined, {}));
   const known = await optOutsOf(tx, linked.spread);
   const toPropagate = [...merged, ...changes, ...known];
-  // Before the addresses, as planning takes both: in another order, each could wait for the other.
+  // Before pushes and addresses, as planning takes them: in another order, each could wait for the other.
   await noteDue(tx, toPropagate);
+  await movePushes(tx, linked.merges);
   await keepAddresses(tx, keys, read, subjects, new Set(toPropagate.map(({ subjectId }) => subjectId)));
   await announce(
     tx,

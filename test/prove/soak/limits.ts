@@ -42,7 +42,7 @@ const LIMITS: readonly Limit[] = [
     what: "compiled code",
     of: ({ after }) => after.compiled,
     most: 64,
-    slack: 16e6,
+    slack: 6e6,
     show: (bytes) => `${fixed(bytes / 1_000)} KB`,
   },
   {

@@ -44,6 +44,20 @@ export const ROWS: readonly Attempt[] = [
      update lethe.audit_leaf set seq = -seq where controller_id = :x and seq > :seq;
      update lethe.audit_leaf set seq = -seq - 1 where controller_id = :x and seq < 0`,
   ),
+  ...["-7", "9007199254740996", "9223372036854775807"].map((seq) =>
+    at(
+      `an event put in with a leaf at ${seq}`,
+      `with added as (insert into lethe.audit_event (controller_id, workflow_id, position, entry, xid)
+         select controller_id, gen_random_uuid(), 0, entry, xid from lethe.audit_event where controller_id = :x and id = ${EVENT_AT} returning *)
+       insert into lethe.audit_leaf select controller_id, ${seq}, id, xid, sha256('\\x00'::bytea || entry) from added`,
+    ),
+  ),
+  ...["-2147483648", "-1", "2147483647"].map((position) =>
+    at(
+      `an event's position made ${position}`,
+      `update lethe.audit_event set position = ${position} where controller_id = :x and id = ${EVENT_AT}`,
+    ),
+  ),
   at("the log cut off", "delete from lethe.audit_leaf where controller_id = :x and seq > :seq"),
   at(
     "two leaves in each other's place",
