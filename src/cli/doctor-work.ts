@@ -70,17 +70,19 @@ export const WORK_CHECKS = {
     const sum = (of: (one: (typeof counts)[number]) => number) =>
       counts.reduce((total, one) => total + of(one), 0);
     const overdue = sum((c) => c.overdue);
+    const requests = counted(
+      sum(({ open }) => open),
+      "request",
+      "requests",
+    );
+    const tasks = counted(
+      sum(({ waiting }) => waiting),
+      "task",
+      "tasks",
+    );
     return {
       ok: overdue === 0,
-      detail: `${counted(
-        sum((c) => c.open),
-        "request",
-        "requests",
-      )} open, ${overdue} overdue, ${counted(
-        sum((c) => c.waiting),
-        "task",
-        "tasks",
-      )} left to a person (\`lethe rights list --open\`)`,
+      detail: `${requests} open, ${overdue} overdue, ${tasks} left to a person (\`lethe rights list --open\`)`,
       advice: "answer them now: `lethe rights list --open` has the overdue ones first",
     };
   },
